@@ -1,0 +1,132 @@
+"""What the adapters share: reading a gateway's fields, and the two requests several kinds send.
+
+Nothing here trusts a field: NUL and lone surrogates cannot be stored in PostgreSQL text, `+`
+arrives as a space where a gateway forgot to percent-encode it, and any value may be huge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+from app.channels.base import Hook, HookRequest
+from app.errors import Malformed
+from app.settings import ChannelConfig
+from app.words import Inbound
+
+MAX_ID = 200
+MAX_USSD_TEXT = 4_000
+# 255 parts of 153 characters: no concatenated SMS is longer (3GPP TS 23.040 §9.2.3.24.1).
+MAX_SMS_TEXT = 255 * 153
+CLOCK_TRUST = timedelta(days=3)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_LOST_PLUS = re.compile(r"\s+(?=\d{8,15}$)")
+
+
+def clean(text: str) -> str:
+    """`text` without NUL and lone surrogates."""
+    return _UNSTORABLE.sub("", text)
+
+
+def required(fields: Mapping[str, str], name: str, limit: int = MAX_ID) -> str:
+    """A field that must be there and not be blank. The error names it, never its value."""
+    value = clean(fields.get(name, ""))
+    if not value.strip():
+        raise Malformed(f"the field {name} is missing")
+    if len(value) > limit:
+        raise Malformed(f"the field {name} is longer than {limit} characters")
+    return value
+
+
+def sender(fields: Mapping[str, str], name: str) -> str:
+    """Who sent it, as the gateway wrote it, with a `+` that became a space put back.
+
+    In a form `+` means a space, so an unencoded +856... arrives as " 856...". Short codes and
+    names pass through: `people.numbers` decides what is a phone number.
+    """
+    return _LOST_PLUS.sub("+", required(fields, name).rstrip()).strip()
+
+
+def merged(request: HookRequest) -> Mapping[str, str]:
+    """Query and form as one; the query wins."""
+    return {**request.form, **request.query}
+
+
+def raw_field(request: HookRequest, name: str) -> bytes | None:
+    """A field's bytes before anybody decoded them, from the query string or a form body."""
+    for source in (request.raw_query, request.body):
+        # Latin-1 maps every byte to one character and back, so nothing is lost.
+        pairs = parse_qsl(source.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+        for key, value in pairs:
+            if key == name:
+                return value.encode("latin-1")
+    return None
+
+
+def sent_at(fields: Mapping[str, str], name: str, now: datetime) -> datetime:
+    """The field's epoch seconds, when they are within three days of `now`; else `now`.
+
+    Message centres without a clock send 0 or local time; a message must not land in 1970.
+    """
+    written = fields.get(name, "")
+    if not (written.isascii() and written.isdigit() and len(written) <= 11):
+        return now
+    stamp = datetime.fromtimestamp(int(written), UTC)
+    return stamp if abs(stamp - now) <= CLOCK_TRUST else now
+
+
+def expect_hook(config: ChannelConfig, hooks: frozenset[Hook], request: HookRequest) -> None:
+    """Refuse a hook that this kind of channel does not have."""
+    if request.hook not in hooks:
+        raise Malformed(f"a channel of kind {config.kind} has no {request.hook} hook")
+
+
+def ussd_inbound(config: ChannelConfig, request: HookRequest, now: datetime) -> Inbound:
+    """Africa's Talking's USSD form: every input of the session so far, joined by `*`.
+
+    A repeat of a request has the same sessionId and text, so their pair is its key; the text is
+    hashed because it holds what the citizen wrote.
+    """
+    if request.method != "POST":
+        raise Malformed("the ussd hook takes POST with a form")
+    fields = request.form
+    session = required(fields, "sessionId")
+    phone = sender(fields, "phoneNumber")
+    if "text" not in fields:
+        raise Malformed("the field text is missing; it may be empty but must be there")
+    text = clean(fields["text"])
+    if len(text) > MAX_USSD_TEXT:
+        raise Malformed(f"the field text is longer than {MAX_USSD_TEXT} characters")
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Inbound(
+        channel=config.name,
+        medium="ussd",
+        sender=phone,
+        text=text,
+        provider_id=f"{session}:{digest}",
+        received_at=now,
+        to=clean(fields.get("serviceCode", ""))[:MAX_ID],
+        session=session,
+        accumulates=True,
+    )
+
+
+def sms_inbound(
+    config: ChannelConfig, fields: Mapping[str, str], text: str, now: datetime
+) -> Inbound:
+    """Kannel's fields id, from, to and ts with a text that is already decoded.
+
+    An over-long text is cut, not refused: a refused SMS comes again and again.
+    """
+    return Inbound(
+        channel=config.name,
+        medium="sms",
+        sender=sender(fields, "from"),
+        text=clean(text)[:MAX_SMS_TEXT],
+        provider_id=required(fields, "id"),
+        received_at=sent_at(fields, "ts", now),
+        to=clean(fields.get("to", ""))[:MAX_ID].strip(),
+    )

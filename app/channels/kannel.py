@@ -1,0 +1,238 @@
+"""Kannel: SMS in and out, and delivery reports. Facts are from Kannel 1.4.5 and its source.
+
+Kannel counts HTTP 200 and 202 as success and posts everything else again for as long as
+`http-request-retry` allows (gw/smsbox.c, url_result_thread). So a message that can be identified
+is never refused for its content, and the answer is 200, never 204.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+import httpx
+from pydantic import Field, SecretStr
+
+from app.channels.base import Hook, HookAnswer, HookRequest, check_token, hook_url
+from app.channels.forms import clean, expect_hook, merged, raw_field, required, sms_inbound
+from app.channels.options import Options, read_options
+from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
+from app.settings import ChannelConfig, channel_variable
+from app.text.encoding import encoding_of
+from app.words import Inbound, Outgoing, Receipt, ReceiptState, Reply, Sent
+
+TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
+CODING: Final = {"GSM-7": "0", "UCS-2": "2"}
+BINARY: Final = "1"
+STATES: Final[Mapping[str, ReceiptState]] = {
+    "1": "delivered",
+    "2": "undelivered",
+    "4": "buffered",
+    "8": "sent",
+    "16": "failed",
+}
+"""%d in dlr-url: one bit of the mask for each report."""
+
+# "Sent." is the answer with immediate-sendsms-reply = true.
+TAKEN: Final = ("0:", "3:", "Sent.")
+# A connection that surely carried nothing: it was never made.
+NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# Answers of a server that is not Kannel's sendsms, or that wants another login: the operator's
+# to mend, so messages wait.
+MISPLACED: Final = frozenset({401, 404, 405, 407})
+BUSY: Final = frozenset({408, 429, 503})
+# Kannel's own sentences (gw/smsbox.c). Only these are repeated in a reason: a body may name
+# receivers ("Denied receivers are: ...").
+REFUSALS: Final = (
+    "Not routable",
+    "Missing receiver number",
+    "Empty receiver number",
+    "Number(s) has/have been denied by white- and/or black-lists",
+    "Sender missing and no global set",
+    "Charset or body misformed",
+    "DLR-URL field misformed",
+)
+_SMPP_STATUS = re.compile(r"stat:(\w{1,12})(?:\s+err:(\w{1,8}))?")
+_MANY_DIGITS = re.compile(r"\+?\d{7,}")
+MAX_DETAIL = 120
+
+
+class KannelOptions(Options):
+    """The keys of a section of kind "kannel"."""
+
+    sendsms_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
+    username: Annotated[str, Field(min_length=1)]
+    # Empty until the operator sets it, so that a first look needs no Kannel; `send` says so.
+    password: SecretStr = SecretStr("")
+    sender: Annotated[str, Field(min_length=1, max_length=20)]
+    smsc: str = ""
+    dlr_mask: Annotated[int, Field(ge=1, le=31)] = 31
+    callback_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+
+
+class Kannel:
+    """Kind "kannel"."""
+
+    hooks: frozenset[Hook] = frozenset({"sms", "receipt"})
+
+    def __init__(self, config: ChannelConfig) -> None:
+        self.config = config
+        self._options = read_options(config, KannelOptions)
+        reached_at = self._options.callback_url.rstrip("/") or config.base_url
+        self._receipt_url = hook_url(replace(config, base_url=reached_at), "receipt")
+        if "%" in self._receipt_url:
+            # Kannel reads %<letter> anywhere in dlr-url as an escape (gw/urltrans.c).
+            raise ConfigError(
+                f"config/siang.toml: channels.{config.name}: the receipt URL holds a % sign, "
+                "which Kannel would replace",
+                "Use a callback_url and a token without %",
+            )
+        self._client: httpx.Client | None = None
+
+    def authentic(self, request: HookRequest) -> None:
+        check_token(self.config, request)
+
+    def parse(self, request: HookRequest, now: datetime) -> Inbound:
+        expect_hook(self.config, self.hooks, request)
+        fields = merged(request)
+        return sms_inbound(self.config, fields, _text(request, fields), now)
+
+    def parse_receipt(self, request: HookRequest, now: datetime) -> Receipt | None:
+        expect_hook(self.config, self.hooks, request)
+        fields = merged(request)
+        message = _uuid(required(fields, "id"))
+        state = STATES.get(required(fields, "status").strip())
+        if message is None or state is None:
+            return None
+        return Receipt(message, state, now, _detail(fields.get("detail", "")))
+
+    def answer(self, reply: Reply | None) -> HookAnswer:
+        return HookAnswer("OK")
+
+    def send(self, outgoing: Outgoing) -> Sent:
+        if not self._options.password.get_secret_value():
+            variable = channel_variable(self.config.name, "password")
+            raise TryLater(f"Kannel's sendsms password is not known: set {variable}")
+        try:
+            response = self._open_client().get(
+                self._options.sendsms_url, params=self._parameters(outgoing)
+            )
+        except NEVER_LEFT:
+            raise TryLater("Kannel cannot be reached at sendsms_url: is smsbox running?") from None
+        except httpx.HTTPError as error:
+            # The class alone: the error's own words and request hold the URL.
+            raise FateUnknown(f"Kannel did not answer ({type(error).__name__})") from None
+        problem = _problem(response)
+        if problem is not None:
+            raise problem
+        return Sent()
+
+    def _parameters(self, outgoing: Outgoing) -> dict[str, str]:
+        text = clean(outgoing.text)
+        parameters = {
+            "username": self._options.username,
+            "password": self._options.password.get_secret_value(),
+            "from": self._options.sender,
+            "to": outgoing.to,
+            "text": text,
+            # Both, always: Lao without coding=2 and charset goes out as "??????", still 202.
+            "charset": "UTF-8",
+            "coding": CODING[encoding_of(text)],
+            "dlr-mask": str(self._options.dlr_mask),
+            # %d and %A are for Kannel to fill in, once it has decoded this parameter.
+            "dlr-url": f"{self._receipt_url}&id={outgoing.id}&status=%d&detail=%A",
+        }
+        if self._options.smsc:
+            parameters["smsc"] = self._options.smsc
+        return parameters
+
+    def _open_client(self) -> httpx.Client:
+        """Made at the first message. Every call has a connection of its own: a kept one that
+        Kannel closed meanwhile would leave the message's fate unknown. Proxies and .netrc in the
+        environment are not for a neighbour on the same network.
+        """
+        if self._client is None:
+            # sendsms takes everything in the URL (a POST would be the text alone, with headers),
+            # and these two log URLs at INFO and DEBUG: password, phone number and text.
+            for name in ("httpx", "httpcore"):
+                logging.getLogger(name).setLevel(logging.WARNING)
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._client = httpx.Client(timeout=TIMEOUT, limits=limits, trust_env=False)
+        return self._client
+
+
+def _text(request: HookRequest, fields: Mapping[str, str]) -> str:
+    """The message as text; "" when it is binary.
+
+    With mo-recode = true every text arrives as UTF-8. What Kannel could not recode (half an
+    emoji) or was not told to recode has its own charset, and then only the bytes tell.
+    """
+    charset = fields.get("charset", "").strip() or "UTF-8"
+    binary = fields.get("coding", "").strip() == BINARY
+    if not binary and charset.upper() in {"UTF-8", "UTF8"}:
+        return fields.get("text", "")
+    raw = raw_field(request, "text")
+    if raw is None:
+        raw = fields.get("text", "").encode(errors="replace")
+    return _printable(raw) if binary else _decoded(raw, charset)
+
+
+def _printable(data: bytes) -> str:
+    """Eight-bit data that is plainly text, else "": ring tones and settings say nothing to us."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if all(letter.isprintable() or letter in "\r\n\t" for letter in text) else ""
+
+
+def _decoded(data: bytes, charset: str) -> str:
+    try:
+        return data.decode(charset, errors="replace")
+    except (LookupError, ValueError):
+        return data.decode("utf-8", errors="replace")
+
+
+def _uuid(written: str) -> str | None:
+    try:
+        return str(UUID(written.strip()))
+    except ValueError:
+        return None
+
+
+def _detail(written: str) -> str:
+    """The network's own words, without the message's first letters and without numbers.
+
+    An SMPP receipt (specification 3.4, Appendix B) ends in `text:` and the first 20 characters
+    of what was sent.
+    """
+    status = _SMPP_STATUS.search(written)
+    if status:
+        return " ".join(part for part in status.groups() if part)
+    words = clean(written).split("text:")[0].split("Text:")[0]
+    return _MANY_DIGITS.sub("#", words).strip()[:MAX_DETAIL]
+
+
+def _problem(response: httpx.Response) -> SendError | None:
+    """What the answer means for the message; None when Kannel took it."""
+    status, body = response.status_code, response.text.strip()
+    if status in (200, 202) and body.startswith(TAKEN):
+        return None
+    if status == 403 and not body.startswith(REFUSALS):
+        return TryLater(
+            "Kannel refused our login: mend username and password of the channel, and "
+            "user-allow-ip in Kannel's sendsms-user group"
+        )
+    if status in MISPLACED or 300 <= status < 400:
+        return TryLater(f"sendsms_url answers {status}: it is not Kannel's sendsms; mend it")
+    if status in BUSY or (status == 500 and body.startswith("Sending failed")):
+        return TryLater(f"Kannel cannot take messages now ({status})")
+    if 400 <= status < 500:
+        words = next((known for known in REFUSALS if body.startswith(known)), "no known reason")
+        return Refused(f"Kannel refused the message ({status}: {words})")
+    return FateUnknown(f"sendsms_url answered {status}, which is not an answer of Kannel's sendsms")

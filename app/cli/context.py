@@ -1,0 +1,25 @@
+"""What every command needs: an engine on the gateway's database, running or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from app import embedded
+from app.settings import Settings
+from app.storage.database import migrate, open_engine
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """The database named by DATABASE_URL, else the embedded one: joined, or started for a while."""
+    with embedded.connect_database_url(settings.home, os.environ) as url:
+        engine = open_engine(url)
+        try:
+            migrate(engine)
+            yield engine
+        finally:
+            engine.dispose()

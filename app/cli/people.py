@@ -1,0 +1,75 @@
+"""siang staff: the phones that get digests. Numbers go in and never come out."""
+
+from __future__ import annotations
+
+import click
+from sqlalchemy import Connection
+
+from app import clock, settings
+from app.cli.context import database
+from app.errors import NotAPhoneNumber, OperatorError
+from app.people.numbers import e164
+from app.people.vault import Vault
+from app.storage import people, registry
+
+
+@click.group()
+def staff() -> None:
+    """Staff phones of ODSCs and districts."""
+
+
+@staff.command()
+@click.option("--phone", required=True, help="The staff member's number, e.g. 02055512345.")
+@click.option("--odsc", help="The ODSC's code.")
+@click.option("--district", help="The district's code: the digest of all its ODSCs.")
+@click.option("--language", help="lo or en; the service's language by default.")
+def add(phone: str, odsc: str | None, district: str | None, language: str | None) -> None:
+    """Register a phone for one ODSC's or one district's digest."""
+    if (odsc is None) == (district is None):
+        raise OperatorError("A staff phone belongs to one place", "Give --odsc or --district")
+    loaded = settings.load()
+    known = sorted(folder.parent.name for folder in loaded.config.glob("languages/*/digest.yaml"))
+    chosen = language or loaded.service.language
+    if chosen not in known:
+        raise OperatorError(f"There is no language {chosen!r}", f"Use one of {', '.join(known)}")
+    try:
+        sealed = Vault(loaded.phone_key, loaded.hash_key).seal(e164(phone))
+    except NotAPhoneNumber as error:
+        raise OperatorError(f"--phone: {error}") from None
+    with database(loaded) as engine, engine.begin() as tx:
+        _require_place(tx, odsc, district)
+        contact = people.ensure(tx, sealed.hash, sealed.cipher)
+        new = people.add_staff(tx, contact, odsc, district, chosen)
+    place = f"ODSC {odsc}" if odsc else f"district {district}"
+    click.echo(f"{'Registered' if new else 'Was registered already'}: {place}, {chosen}")
+
+
+def _require_place(tx: Connection, odsc: str | None, district: str | None) -> None:
+    if odsc is not None and registry.odsc(tx, odsc) is None:
+        raise OperatorError(f"There is no ODSC {odsc}", "See config/registry/odscs.csv")
+    if district is not None and registry.district(tx, district) is None:
+        raise OperatorError(f"There is no district {district}", "See config/registry/districts.csv")
+
+
+@staff.command("list")
+def list_all() -> None:
+    """Who is registered, without numbers."""
+    with database(settings.load()) as engine, engine.connect() as tx:
+        members = people.staff(tx)
+    for one in members:
+        stopped = " (has texted STOP)" if one.stopped else ""
+        place = f"{one.level:<8} {one.place}"
+        since = clock.local_day(one.added_at)
+        click.echo(f"{one.id:>5}  {place}  {one.language}  since {since}{stopped}")
+    if not members:
+        click.echo("Nobody yet. Add one: siang staff add --phone 02055512345 --odsc 0103")
+
+
+@staff.command()
+@click.argument("staff_id", type=int)
+def remove(staff_id: int) -> None:
+    """Take the entry with this id off the list."""
+    with database(settings.load()) as engine, engine.begin() as tx:
+        if not people.remove_staff(tx, staff_id, clock.now()):
+            raise OperatorError(f"There is no staff entry {staff_id}", "See `siang staff list`")
+    click.echo(f"Removed {staff_id}")

@@ -1,0 +1,121 @@
+"""siang run and siang serve: the whole gateway in the foreground, and its web server alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from http.client import HTTPConnection
+from ipaddress import ip_address
+
+import click
+from sqlalchemy import Engine
+
+from app import logs, settings
+from app.channels import open_channels
+from app.conversation.books import Books
+from app.errors import OperatorError
+from app.registry import loading
+from app.settings import ROOT, Settings
+from app.storage.database import migrate, open_engine, wait_for
+
+
+def prepare(loaded: Settings, engine: Engine) -> None:
+    """Make a database ready to serve: tables, registry, flows. Does nothing twice."""
+    migrate(engine)
+    loading.load_if_changed(engine, loaded.config / "registry")
+    flow, language = loaded.conversation.flow, loaded.service.language
+    Books(loaded.config, flow, language).store(engine)
+
+
+@click.command()
+def run() -> None:
+    """Start everything: databases where needed, web, workers and upkeep. Ctrl-C stops it."""
+    from app.supervisor import Servers, supervise
+
+    loaded = settings.load()
+    open_channels(loaded.channels)
+    Books(loaded.config, loaded.conversation.flow, loaded.service.language)
+
+    def prepare_database(servers: Servers) -> None:
+        engine = open_engine(servers.database_url)
+        try:
+            wait_for(engine, lambda line: click.echo(line, err=True))
+            prepare(loaded, engine)
+        finally:
+            engine.dispose()
+
+    sys.exit(
+        supervise(
+            ROOT / "Procfile",
+            ROOT,
+            loaded.home,
+            os.environ,
+            host=loaded.host,
+            port=loaded.port,
+            prepare=prepare_database,
+            ready=lambda: _answers(loaded),
+            announce=lambda: _announce(loaded),
+        )
+    )
+
+
+def _answers(loaded: Settings) -> bool:
+    connection = HTTPConnection(_reachable(loaded.host), loaded.port, timeout=0.5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    # A server that listens on every address is reached on this machine by the loopback one.
+    return "127.0.0.1" if ip_address(host).is_unspecified else host
+
+
+def _announce(loaded: Settings) -> None:
+    from app.cli.channels import described
+
+    local = f"http://{_reachable(loaded.host)}:{loaded.port}"
+    lines = [
+        "",
+        f"Siang is running. Try it on a phone in your browser: {local}/phone",
+        f"Dial {loaded.service.ussd_code}, or text {loaded.service.short_code}.",
+        "Webhooks for your gateway's console (they hold secret tokens):",
+    ]
+    for channel in open_channels(loaded.channels).values():
+        urls = described(channel)["urls"]
+        assert isinstance(urls, dict)
+        lines += [
+            f"  {channel.config.name:<15} {hook:<8} {url}" for hook, url in urls.items() if url
+        ]
+    click.echo("\n".join([*lines, "Ctrl-C stops it.", ""]))
+
+
+@click.command()
+def serve() -> None:
+    """The web server alone, on PORT; `siang run` and the Procfile start it."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    from app.web.settings import THREADS
+
+    loaded = settings.load()
+    if "DATABASE_URL" not in os.environ:
+        raise OperatorError("DATABASE_URL is not set", "Start with `make run`, or set it")
+    logs.set_up(os.environ.get("SIANG_LOG", "text"))
+    server = Granian(
+        "app.web.wsgi:application",
+        address=loaded.host,
+        port=loaded.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        # Requests' addresses hold tokens and, with GET, numbers: no access log is ever written.
+        log_access=False,
+        log_level="warning",
+        respawn_failed_workers=True,
+    )
+    server.serve()

@@ -1,0 +1,195 @@
+"""SMS: taken in at the door, worked by a worker, answered through the outbox."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from app.clock import local_day
+from app.conversation.desk import Desk
+from app.conversation.play import Play
+from app.errors import NotAPhoneNumber
+from app.flows.model import Book, State
+from app.storage import conversations, outbox, people
+from app.storage import inbound as letters
+from app.storage.conversations import Standing, TurnRecord
+from app.storage.inbound import Waiting
+from app.storage.people import Contact
+from app.text import answers
+from app.words import Inbound
+
+log = structlog.get_logger()
+
+# A message that fails this often is put aside, so that its sender's next one is not kept waiting.
+PATIENCE = (timedelta(seconds=5), timedelta(seconds=30))
+KEYWORDS = {"stop": ("STOP", "ຢຸດ"), "start": ("START", "ເລີ່ມ")}
+DRAIN_SECONDS = 10.0
+
+
+def accept(desk: Desk, message: Inbound) -> bool:
+    """Store an SMS before the gateway is told that we have it; False if it was known already.
+
+    Senders that are no phones (short codes, names) are stored and never answered.
+    """
+    try:
+        sealed = desk.seal(message.sender)
+    except NotAPhoneNumber:
+        sealed = None
+    with desk.engine.begin() as tx:
+        contact = people.ensure(tx, sealed.hash, sealed.cipher) if sealed else None
+        new = letters.accept(
+            tx,
+            channel=message.channel,
+            provider_id=message.provider_id,
+            contact_id=contact,
+            content=message.text,
+            received_at=message.received_at,
+            now=desk.now(),
+        )
+    if new and sealed is not None:
+        desk.bell.ring("turns")
+    return new
+
+
+def drain(desk: Desk, stop: Callable[[], bool]) -> int:
+    """Work what is due, one message a transaction, for at most ten seconds; how many."""
+    until = time.monotonic() + DRAIN_SECONDS
+    worked = 0
+    while not stop() and time.monotonic() < until and _work_next(desk):
+        worked += 1
+    return worked
+
+
+def _work_next(desk: Desk) -> bool:
+    failure: tuple[Waiting, Exception] | None = None
+    with desk.engine.connect() as connection, connection.begin() as tx:
+        letter = letters.next_due(connection, desk.now())
+        if letter is None:
+            return False
+        try:
+            _turn(desk, connection, letter)
+            letters.done(connection, letter.id)
+        except Exception as error:
+            tx.rollback()
+            failure = (letter, error)
+    if failure is not None:
+        _put_off(desk, *failure)
+        return True
+    desk.bell.ring("outbox")
+    desk.bell.ring("responses")
+    return True
+
+
+def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
+    later = PATIENCE[letter.attempts] if letter.attempts < len(PATIENCE) else None
+    # The kind of error and where, never its words: they may hold what a citizen wrote.
+    log.error("turn_failed", inbound=letter.id, kind=type(error).__name__, exc_info=False)
+    with desk.engine.begin() as tx:
+        next_at = None if later is None else desk.now() + later
+        letters.failed(tx, letter.id, type(error).__name__, next_at)
+
+
+def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
+    contact = people.by_id(tx, letter.contact_id)
+    keyword = answers.keyword(letter.text, KEYWORDS)
+    if keyword is not None:
+        _consent(desk, tx, letter, contact, stops=keyword == "stop")
+        return
+    play, mine = _play(desk, tx, letter, contact)
+    text = letter.text
+    if play.state is None:
+        reply = play.begin()
+        # What began the conversation may be an answer already, or mean nothing at all.
+        reply = play.take(text, opening=True) if answers.normalise(text) else reply
+    else:
+        reply = play.take(text)
+    conversations.record(tx, _record(letter, contact, mine, play, desk.now()))
+    _reply(desk, tx, letter, contact, reply.text)
+
+
+def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, *, stops: bool) -> None:
+    if stops == contact.stopped and stops:
+        return
+    now = desk.now()
+    people.set_stopped(tx, contact.id, now if stops else None)
+    book = desk.books.current
+    pack = book.packs[desk.language_of(contact, book)]
+    outbox.add(
+        tx,
+        contact_id=contact.id,
+        channel=letter.channel,
+        purpose="consent",
+        text=pack["message.stopped" if stops else "message.started"],
+        now=now,
+    )
+
+
+def _play(
+    desk: Desk, tx: Connection, letter: Waiting, contact: Contact
+) -> tuple[Play, Standing | None]:
+    mine = conversations.open_sms(tx, contact.id)
+    now = desk.now()
+    # By when it was written: a message that we worked late did not come late.
+    silent = mine is not None and letter.received_at - mine.turned_at > desk.abandon_after
+    # A whole answer in one message stands for itself, whatever was going on.
+    whole = answers.one_line(letter.text) is not None
+    if mine is not None and (silent or whole):
+        conversations.close(tx, mine.id, "abandoned" if silent else "replaced", now)
+        mine = None
+    book: Book = desk.books.current if mine is None else desk.books.version(tx, mine.flow)
+    play = Play(
+        tx=tx,
+        contact=contact,
+        today=local_day(now),
+        book=book,
+        flow=book.flows[desk.flow],
+        medium="sms",
+        limits=desk.sms_limits(letter.channel),
+        language=desk.language_of(contact, book),
+        state=None if mine is None else State.from_json(mine.state),
+    )
+    return play, mine
+
+
+def _record(
+    letter: Waiting, contact: Contact, mine: Standing | None, play: Play, now: datetime
+) -> TurnRecord:
+    assert play.state is not None
+    return TurnRecord(
+        conversation_id=None if mine is None else mine.id,
+        contact_id=contact.id,
+        channel=letter.channel,
+        medium="sms",
+        session="",
+        flow=play.book.hash,
+        language=play.language,
+        state=play.state.as_json(),
+        status="finished" if play.finished else "open",
+        # Figures belong to the day on which people wrote, however late we worked it.
+        now=min(letter.received_at, now),
+        answers=play.answers,
+        remembered_language=play.remembered_language,
+    )
+
+
+def _reply(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, text: str) -> None:
+    if contact.stopped:
+        return
+    now = desk.now()
+    hour_ago = now - timedelta(hours=1)
+    if outbox.answers_since(tx, contact.id, hour_ago) >= desk.replies_per_hour:
+        # Two machines would otherwise write to each other for ever.
+        log.warning("answers_limited", inbound=letter.id)
+        return
+    outbox.add(
+        tx,
+        contact_id=contact.id,
+        channel=letter.channel,
+        purpose="reply",
+        text=text,
+        now=now,
+    )

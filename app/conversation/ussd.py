@@ -1,0 +1,134 @@
+"""A USSD turn: one transaction from the contact's lock to the stored reply."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from app.clock import local_day
+from app.conversation.desk import Desk
+from app.conversation.play import Hop, Play, hops
+from app.flows.model import State
+from app.storage import conversations, people
+from app.storage.conversations import Standing, StoredTurn, TurnRecord
+from app.storage.people import Contact
+from app.words import Inbound, Reply
+
+
+def take_turn(desk: Desk, inbound: Inbound) -> Reply:
+    """Answer a USSD post. The same post again gets the same reply, byte for byte.
+
+    Raises NotAPhoneNumber for a sender that is no phone.
+    """
+    sealed = desk.seal(inbound.sender)
+    with desk.engine.begin() as tx:
+        contact = people.lock(tx, sealed.hash, sealed.cipher)
+        path_hash = _hashed(inbound.text)
+        told, standings = conversations.standing(
+            tx, contact.id, inbound.channel, "ussd", inbound.session, path_hash
+        )
+        if told is not None:
+            return told
+        reply, due = _turn(desk, tx, contact, inbound, standings)
+    if due:
+        desk.bell.ring("responses")
+    return reply
+
+
+def _turn(
+    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, standings: list[Standing]
+) -> tuple[Reply, bool]:
+    session = (inbound.channel, inbound.session)
+    mine = next((one for one in standings if (one.channel, one.session) == session), None)
+    if mine is not None and mine.status != "open":
+        return _over(desk, tx, contact, inbound), False
+    for other in standings:
+        if other is not mine and other.status == "open":
+            conversations.close(tx, other.id, "replaced", inbound.received_at)
+    play = _play(desk, tx, contact, inbound, mine)
+    walked = _begin(play, inbound.text) if mine is None else _continue(play, mine, inbound.text)
+    turn = _record(inbound, contact, mine, play, walked)
+    conversations.record(tx, turn)
+    return walked[-1].reply, turn.due
+
+
+def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Reply:
+    """A session that ended stays ended, whatever the gateway still posts for it."""
+    last = conversations.last_reply(tx, contact.id, inbound.channel, inbound.session)
+    if last is not None:
+        return Reply(last.text, ends=True)
+    pack = desk.books.current.packs[contact.language or desk.language]
+    return Reply(pack["error.session"], ends=True)
+
+
+def _play(
+    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, mine: Standing | None
+) -> Play:
+    book = desk.books.current if mine is None else desk.books.version(tx, mine.flow)
+    return Play(
+        tx=tx,
+        contact=contact,
+        today=local_day(desk.now()),
+        book=book,
+        flow=book.flows[desk.flow],
+        medium="ussd",
+        limits=desk.ussd_limits(inbound.channel),
+        language=desk.language_of(contact, book),
+        state=None if mine is None else State.from_json(mine.state),
+    )
+
+
+def _begin(play: Play, text: str) -> list[Hop]:
+    walked = [Hop("", play.begin())]
+    if text:
+        walked += hops(play, "", text.split("*"), opening=True)
+    return walked
+
+
+def _continue(play: Play, mine: Standing, text: str) -> list[Hop]:
+    """Only what the session's input adds to the input so far is played."""
+    before = text[: mine.path_length]
+    extends = _hashed(before) == mine.path_hash
+    if extends and mine.path_length == 0:
+        pieces = text.split("*")
+    elif extends and text[mine.path_length : mine.path_length + 1] == "*":
+        pieces = text[mine.path_length + 1 :].split("*")
+    else:
+        # Neither the input so far nor an extension of it: take its newest part, as gateways that
+        # lose the beginning mean it.
+        before, pieces = text.rpartition("*")[0], [text.rpartition("*")[2]]
+    walked = hops(play, before, pieces, opening=False)
+    if walked[-1].path != text:
+        walked.append(Hop(text, walked[-1].reply))
+    return walked
+
+
+def _record(
+    inbound: Inbound, contact: Contact, mine: Standing | None, play: Play, walked: list[Hop]
+) -> TurnRecord:
+    assert play.state is not None
+    replies = {_hashed(hop.path): hop.reply for hop in walked}
+    replies[_hashed(inbound.text)] = walked[-1].reply
+    return TurnRecord(
+        conversation_id=None if mine is None else mine.id,
+        contact_id=contact.id,
+        channel=inbound.channel,
+        medium="ussd",
+        session=inbound.session,
+        flow=play.book.hash,
+        language=play.language,
+        state=play.state.as_json(),
+        status="finished" if play.finished else "open",
+        now=inbound.received_at,
+        answers=play.answers,
+        path_length=len(inbound.text),
+        path_hash=_hashed(inbound.text),
+        turns=[StoredTurn(path_hash, reply) for path_hash, reply in replies.items()],
+        remembered_language=play.remembered_language,
+    )
+
+
+def _hashed(path: str) -> bytes:
+    """Input is compared by hash, so that what people typed is not kept a second time."""
+    return sha256(path.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,1 @@
+"""What goes out: claimed, handed to a provider with no transaction open, accounted for."""

@@ -1,0 +1,115 @@
+"""Every error Siang raises. Each knows whether trying again helps and what to tell whom.
+
+SiangError
+├── OperatorError            a person at the machine must mend something; message + remedy
+│   ├── ConfigError          config/siang.toml or the environment
+│   ├── FlowError            a flow or a language pack; carries every problem at once
+│   └── RegistryError        registry CSV files; carries every problem at once
+├── RefusedRequest           a gateway's request that we turn down; has the HTTP status
+│   ├── Unauthenticated      403: wrong or missing token
+│   └── Malformed            422: a field is missing or of the wrong kind
+├── SendError                a provider did not take a message
+│   ├── TryLater             certainly not sent; sending again helps
+│   ├── Refused              certainly not sent; sending again does not help
+│   └── FateUnknown          the request left, no answer came
+└── NotAPhoneNumber          what was given is no phone number
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SiangError(Exception):
+    """The root of the tree."""
+
+
+class OperatorError(SiangError):
+    """Something a person at the machine must mend: what is wrong, then what to do."""
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        if not self.remedy:
+            return self.message
+        return f"{self.message.rstrip('.')}. {self.remedy}"
+
+
+class ConfigError(OperatorError):
+    """A setting is unknown, missing or of the wrong kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a file: where exactly, what, and what to do about it."""
+
+    file: str
+    line: int
+    where: str
+    message: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        place = (
+            f"{self.file}:{self.line}: {self.where}: "
+            if self.where
+            else f"{self.file}:{self.line}: "
+        )
+        return place + (f"{self.message}. {self.remedy}" if self.remedy else self.message)
+
+
+class FileProblems(OperatorError):
+    """Everything wrong in a set of files, reported at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class FlowError(FileProblems):
+    """A flow or a language pack cannot be used."""
+
+
+class RegistryError(FileProblems):
+    """Registry files cannot be loaded."""
+
+
+class RefusedRequest(SiangError):
+    """A gateway's request that changes nothing; `status` makes the gateway stop or retry."""
+
+    status = 400
+
+
+class Unauthenticated(RefusedRequest):
+    """The channel's token is missing or wrong."""
+
+    status = 403
+
+
+class Malformed(RefusedRequest):
+    """A field is missing or of the wrong kind; the reason names the field, never its value."""
+
+    status = 422
+
+
+class SendError(SiangError):
+    """A provider did not take a message; the reason never contains the number or the text."""
+
+
+class TryLater(SendError):
+    """Certainly not sent: sending again later helps."""
+
+
+class Refused(SendError):
+    """Certainly not sent: sending again does not help."""
+
+
+class FateUnknown(SendError):
+    """The request left and no answer came: it may or may not have been sent."""
+
+
+class NotAPhoneNumber(SiangError):
+    """What was given is no phone number. The value itself is never part of the message."""

@@ -1,0 +1,139 @@
+"""No I/O. What a conversation's stored answers say, checked once more.
+
+Answers come from our own flows, yet a flow can be changed and a registry reloaded between an
+answer and its reading: a value that means nothing is left out and named, never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from app.clock import local_day
+from app.feedback.cells import REASONS, SCORES, SEXES, Response
+from app.storage.responses import Answer, DueConversation, Fee
+
+QUESTIONS = ("odsc", "score", "service", "reason", "paid", "sex", "comment", "problem")
+COMMENT_KINDS = {"comment": "rating", "problem": "problem"}
+# More than anybody ever paid at a counter, and certain to fit a bigint.
+PAID_DIGITS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What answers may name, as it stood when the batch began."""
+
+    odscs: frozenset[str]
+    services: frozenset[str]
+    fees: Sequence[Fee]
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a citizen wrote. The fields are the columns of `comments`."""
+
+    conversation_id: int
+    kind: str
+    odsc: str
+    text: str = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one conversation says; `left_out` names questions whose stored answer is invalid."""
+
+    response: Response | None
+    comments: tuple[Comment, ...]
+    left_out: tuple[str, ...]
+
+
+def read(
+    conversation: DueConversation,
+    answers: Mapping[str, Answer],
+    registry: Registry,
+    before: Response | None,
+) -> Reading:
+    """The response and comments of one conversation; `before` is the response stored so far."""
+    valid = {name: answer for name, answer in answers.items() if _means(name, answer, registry)}
+    left_out = tuple(sorted(answers.keys() - valid.keys()))
+    if "odsc" not in valid:
+        return Reading(None, (), left_out)
+    odsc = valid["odsc"].value
+    written = tuple(
+        Comment(conversation.id, kind, odsc, valid[question].value, valid[question].at)
+        for question, kind in COMMENT_KINDS.items()
+        if question in valid
+    )
+    if "score" not in valid:
+        return Reading(None, written, left_out)
+    return Reading(_response(conversation, valid, registry, before), written, left_out)
+
+
+def _response(
+    conversation: DueConversation,
+    valid: Mapping[str, Answer],
+    registry: Registry,
+    before: Response | None,
+) -> Response:
+    # The first moment is kept for ever: an answer changed after midnight must not move a
+    # response into another day, out of a week whose digest may have been sent.
+    at, day = (before.at, before.day) if before else _moment(valid["score"].at)
+    value = {name: answer.value for name, answer in valid.items()}
+    odsc, service = value["odsc"], value.get("service")
+    paid = int(value["paid"]) if "paid" in value else None
+    fee = fee_in_force(registry.fees, service, odsc, day)
+    return Response(
+        conversation_id=conversation.id,
+        odsc=odsc,
+        status="complete" if conversation.status == "finished" else "partial",
+        at=at,
+        day=day,
+        channel=conversation.channel,
+        language=conversation.language,
+        score=int(value["score"]),
+        service=service,
+        reason=value.get("reason"),
+        paid=paid,
+        overcharged=paid is not None and fee is not None and paid > fee,
+        sex=value.get("sex"),
+    )
+
+
+def _moment(at: datetime) -> tuple[datetime, date]:
+    return at, local_day(at)
+
+
+def fee_in_force(fees: Sequence[Fee], service: str | None, odsc: str, day: date) -> int | None:
+    """What a service costs at an ODSC on a day: its own fee before the national one.
+
+    Of several rows in force the newest counts. None: no amount is recorded.
+    """
+    in_force = [
+        fee
+        for fee in fees
+        if fee.service == service
+        and fee.odsc in (odsc, None)
+        and fee.valid_from <= day
+        and (fee.valid_to is None or day <= fee.valid_to)
+    ]
+    if not in_force:
+        return None
+    return max(in_force, key=lambda fee: (fee.odsc is not None, fee.valid_from)).kip
+
+
+def _means(question: str, answer: Answer, registry: Registry) -> bool:
+    value = answer.value
+    choices: Mapping[str, Collection[str]] = {
+        "odsc": registry.odscs,
+        "service": registry.services,
+        "score": SCORES,
+        "reason": REASONS,
+        "sex": SEXES,
+    }
+    if question in choices:
+        return value in choices[question]
+    if question == "paid":
+        return value.isascii() and value.isdigit() and len(value) <= PAID_DIGITS
+    return bool(value.strip())

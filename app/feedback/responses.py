@@ -1,0 +1,117 @@
+"""The drain that turns due conversations into responses and moves the tallies with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from app.feedback.cells import Response, movement
+from app.feedback.reading import QUESTIONS, Reading, Registry, read
+from app.storage import responses as storage
+from app.storage import tallies
+from app.storage.responses import Answer, DueConversation
+
+log = structlog.get_logger(__name__)
+
+BATCH = 300
+ATTEMPTS = 5
+# PostgreSQL's words for "another transaction was in the way; the same again will do".
+IN_THE_WAY = frozenset({"40001", "40P01"})
+
+
+def drain(engine: Engine, now: datetime, stop: Callable[[], bool], batch: int = BATCH) -> int:
+    """Store the responses of every due conversation; how many conversations were read.
+
+    One transaction a batch: killed anywhere, a batch happened whole or not at all. What is due
+    is taken whatever the clocks say; `now` only tells how long the oldest has waited.
+    """
+    done = 0
+    while not stop():
+        taken = _taken(engine, now, batch)
+        done += taken
+        if taken < batch:
+            break
+    return done
+
+
+def sweep(engine: Engine, now: datetime, after: timedelta, batch: int = BATCH) -> int:
+    """Open conversations silent for longer than `after` become abandoned and due; how many."""
+    done = 0
+    while True:
+        with engine.begin() as tx:
+            swept = storage.abandon(tx, now, now - after, batch)
+        done += swept
+        if swept < batch:
+            return done
+
+
+def _taken(engine: Engine, now: datetime, batch: int) -> int:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with engine.begin() as tx:
+                return _take(tx, now, batch)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", "") not in IN_THE_WAY or attempt == ATTEMPTS:
+                raise
+            log.info("responses_again", attempt=attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _take(tx: Connection, now: datetime, batch: int) -> int:
+    due = storage.take_due(tx, batch)
+    if not due:
+        return 0
+    ids = [conversation.id for conversation in due]
+    answers = storage.answers_of(tx, ids, QUESTIONS)
+    registry = _registry(tx, answers)
+    before = {row["conversation_id"]: Response(**row) for row in storage.stored(tx, ids)}
+    readings = {
+        conversation.id: read(
+            conversation, answers.get(conversation.id, {}), registry, before.get(conversation.id)
+        )
+        for conversation in due
+    }
+    _store(tx, readings, before)
+    storage.settle(tx, ids)
+    _tell(now, due, readings)
+    return len(due)
+
+
+def _registry(tx: Connection, answers: Mapping[int, Mapping[str, Answer]]) -> Registry:
+    paid_for = {
+        given["service"].value
+        for given in answers.values()
+        if "paid" in given and "service" in given
+    }
+    fees = storage.fees_of(tx, paid_for) if paid_for else []
+    return Registry(storage.odsc_codes(tx), storage.service_keys(tx), fees)
+
+
+def _store(tx: Connection, readings: Mapping[int, Reading], before: Mapping[int, Response]) -> None:
+    """Write what changed, then move the tallies by exactly that difference."""
+    changed = {
+        key: (before.get(key), reading.response)
+        for key, reading in readings.items()
+        if before.get(key) != reading.response
+    }
+    storage.save(tx, [asdict(after) for _, after in changed.values() if after])
+    # Somebody went back and took the score away: then nothing was said.
+    storage.withdraw(tx, [key for key, (_, after) in changed.items() if not after])
+    written = [asdict(comment) for reading in readings.values() for comment in reading.comments]
+    storage.save_comments(tx, list(readings), written)
+    # Last, since these rows are the ones that workers share: held for the shortest time.
+    tallies.move(tx, movement(changed.values()))
+
+
+def _tell(now: datetime, due: Sequence[DueConversation], readings: Mapping[int, Reading]) -> None:
+    for key, reading in readings.items():
+        for question in reading.left_out:
+            # Never the value: it may be anything that a citizen typed.
+            log.warning("answer_left_out", conversation=key, question=question)
+    waited = max(0.0, (now - due[0].due_at).total_seconds())
+    log.debug("responses_stored", conversations=len(due), oldest_waited=round(waited, 1))

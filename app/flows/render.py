@@ -1,0 +1,50 @@
+"""A screen's keys and values → the pages a phone shows, in one language, within its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from babel.numbers import format_decimal
+
+from app.flows.model import Named, Pack, Phrase, Screen, Value
+from app.text import screens
+from app.words import Language, Limits
+
+# Languages without number rules of their own in CLDR write numbers as Lao offices do.
+NUMBERS = {"en": "en"}
+
+
+def pages(screen: Screen, pack: Pack, language: Language, limits: Limits) -> list[str]:
+    """At least one page; a notice (what was wrong) stands before the question."""
+    prompt = filled(pack[screen.text], screen.values, pack, language)
+    if screen.notice:
+        prompt = f"{filled(pack[screen.notice], screen.values, pack, language)}\n{prompt}"
+    short = filled(pack[screen.short], screen.values, pack, language) if screen.short else ""
+    nav = screens.Nav(
+        next=pack["nav.next"],
+        back=pack["nav.back"],
+        home=pack["nav.home"],
+        can_back=screen.can_back,
+        can_home=screen.can_home,
+    )
+    options = [
+        screens.Option(number, _written(label, pack, language)) for number, label in screen.options
+    ]
+    return screens.lay_out(prompt, options, nav, limits, short)
+
+
+def filled(text: str, values: Mapping[str, Value], pack: Pack, language: Language) -> str:
+    """A text with its placeholders filled; lines that come out empty are left out."""
+    written = {name: _written(value, pack, language) for name, value in values.items()}
+    lines = (line.strip() for line in text.format_map(written).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _written(value: Value, pack: Pack, language: Language) -> str:
+    if isinstance(value, Named):
+        return value.names.get(language) or next(iter(value.names.values()), "")
+    if isinstance(value, Phrase):
+        return filled(pack[value.key], value.values, pack, language)
+    if isinstance(value, int):
+        return str(format_decimal(value, locale=NUMBERS.get(language, "lo")))
+    return value

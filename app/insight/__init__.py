@@ -1,0 +1,1 @@
+"""What the responses say: summaries, weekly digests and the recount that proves the tallies."""

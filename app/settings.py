@@ -1,0 +1,247 @@
+"""config/siang.toml, then the environment, become one frozen Settings.
+
+Unknown or missing keys refuse to start with a sentence that names them. Secrets come from the
+environment; where it has none they are generated once into SIANG_HOME (see `app.keyring`).
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app import keyring
+from app.errors import ConfigError
+from app.words import Language, Limits
+
+ROOT = Path(__file__).resolve().parent.parent
+CHANNEL_PREFIX = "SIANG_CHANNEL_"
+KNOWN_VARIABLES = frozenset(
+    {
+        "SIANG_CONFIG",
+        "SIANG_HOME",
+        "SIANG_HOST",
+        "SIANG_LOG",
+        "SIANG_PUBLIC_URL",
+        "SIANG_PHONE_KEY",
+        "SIANG_HASH_KEY",
+        "SIANG_PHONE_PAGE",
+    }
+)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServiceSection(_Strict):
+    """What citizens dial and text, and the language they first meet."""
+
+    ussd_code: Annotated[str, Field(pattern=r"^\*\d{2,6}#$")]
+    short_code: Annotated[str, Field(pattern=r"^\d{3,6}$")]
+    language: Language = "lo"
+    public_url: str = ""
+
+
+class ConversationSection(_Strict):
+    abandon_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    flow: str = "main"
+
+
+class DeliverySection(_Strict):
+    sms_channel: str
+    replies_per_hour: Annotated[int, Field(ge=1)] = 60
+
+
+class DigestSection(_Strict):
+    hour: Annotated[int, Field(ge=0, le=23)] = 8
+
+
+class LimitsSection(_Strict):
+    gsm7: Annotated[int, Field(ge=60, le=182)] = 160
+    ucs2: Annotated[int, Field(ge=40, le=80)] = 70
+
+
+class ChannelSection(BaseModel):
+    """Common keys of a [channels.NAME] section; its adapter validates the kind's own keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str
+    ussd_limits: LimitsSection = LimitsSection()
+    sms_limits: LimitsSection = LimitsSection()
+
+
+class _File(_Strict):
+    service: ServiceSection
+    conversation: ConversationSection = ConversationSection()
+    delivery: DeliverySection
+    digest: DigestSection = DigestSection()
+    channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], ChannelSection]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelConfig:
+    """One [channels.NAME] section: `options` are the kind's own keys, validated by the adapter.
+
+    `tokens` are the secrets accepted in `?token=`: the first is handed out, the others are still
+    valid while a gateway's console is being changed. `base_url` is where the gateway reaches us.
+    """
+
+    name: str
+    kind: str
+    base_url: str
+    tokens: tuple[str, ...] = attribute(repr=False)
+    ussd_limits: Limits = Limits()
+    sms_limits: Limits = Limits()
+    options: Mapping[str, object] = attribute(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the gateway is told from outside. `repr` hides every secret."""
+
+    home: Path
+    config: Path
+    host: str
+    port: int
+    base_url: str
+    phone_page_open: bool
+    service: ServiceSection
+    conversation: ConversationSection
+    delivery: DeliverySection
+    digest: DigestSection
+    channels: Mapping[str, ChannelConfig]
+    redis_url: str = attribute(repr=False)
+    phone_key: bytes = attribute(repr=False)
+    hash_key: bytes = attribute(repr=False)
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the file and the environment. Raises ConfigError naming the key and the remedy."""
+    env = os.environ if environment is None else environment
+    config = Path(env.get("SIANG_CONFIG", ROOT / "config")).resolve()
+    parsed = _read_file(config / "siang.toml")
+    _refuse_unknown(env, parsed)
+    home = _home(env)
+    port = _port(env.get("PORT", "8000"))
+    base_url = (env.get("SIANG_PUBLIC_URL") or parsed.service.public_url).rstrip("/")
+    base_url = base_url or f"http://127.0.0.1:{port}"
+    secrets = keyring.open_keyring(home / "secrets.env", env, _secret_names(parsed))
+    return Settings(
+        home=home,
+        config=config,
+        host=env.get("SIANG_HOST", "127.0.0.1"),
+        port=port,
+        base_url=base_url,
+        phone_page_open=env.get("SIANG_PHONE_PAGE", "loopback") == "open",
+        service=parsed.service,
+        conversation=parsed.conversation,
+        delivery=parsed.delivery,
+        digest=parsed.digest,
+        channels={
+            name: _channel(name, section, base_url, env, secrets)
+            for name, section in parsed.channels.items()
+        },
+        redis_url=env.get("REDIS_URL", ""),
+        phone_key=keyring.key_bytes("SIANG_PHONE_KEY", secrets),
+        hash_key=keyring.key_bytes("SIANG_HASH_KEY", secrets),
+    )
+
+
+def _read_file(path: Path) -> _File:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no configuration at {path}", "Copy config/siang.toml or set SIANG_CONFIG"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", "Mend the line it names") from None
+    try:
+        parsed = _File.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(_sentences(path, error), "Mend config/siang.toml") from None
+    if parsed.delivery.sms_channel not in parsed.channels:
+        raise ConfigError(
+            f"{path}: delivery.sms_channel is {parsed.delivery.sms_channel!r}, which is no channel",
+            f"Use one of {', '.join(parsed.channels)}",
+        )
+    return parsed
+
+
+def _sentences(path: Path, error: ValidationError) -> str:
+    lines = [
+        f"{path}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+    return "\n".join(lines)
+
+
+def _refuse_unknown(env: Mapping[str, str], parsed: _File) -> None:
+    prefixes = tuple(channel_variable(name, "") for name in parsed.channels)
+    for variable in env:
+        known = variable in KNOWN_VARIABLES or variable.startswith(prefixes)
+        if variable.startswith("SIANG_") and not known:
+            raise ConfigError(
+                f"The environment variable {variable} is not one that Siang knows",
+                f"Unset it; known are {', '.join(sorted(KNOWN_VARIABLES))} and "
+                f"{CHANNEL_PREFIX}<NAME>_<KEY> for the channels in siang.toml",
+            )
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    home = Path(env.get("SIANG_HOME") or ROOT / "var").expanduser().resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"SIANG_HOME {home} cannot be made: {error.strerror}",
+            "Choose a folder you may write to",
+        ) from None
+    return home
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    raise ConfigError(f"PORT is {text!r}, which is no port", "Use a number from 1 to 65535")
+
+
+def channel_variable(channel: str, key: str) -> str:
+    """The environment variable that sets one key of a channel: SIANG_CHANNEL_KANNEL_PASSWORD."""
+    return f"{CHANNEL_PREFIX}{channel}_{key}".upper().replace("-", "_")
+
+
+def _secret_names(parsed: _File) -> list[str]:
+    tokens = [channel_variable(name, "token") for name in parsed.channels]
+    return ["SIANG_PHONE_KEY", "SIANG_HASH_KEY", *tokens]
+
+
+def _channel(
+    name: str,
+    section: ChannelSection,
+    base_url: str,
+    env: Mapping[str, str],
+    secrets: Mapping[str, str],
+) -> ChannelConfig:
+    options: dict[str, object] = dict(section.model_extra or {})
+    prefix = channel_variable(name, "")
+    token_variable = channel_variable(name, "token")
+    for variable, value in env.items():
+        if variable.startswith(prefix) and variable != token_variable:
+            options[variable.removeprefix(prefix).lower()] = value
+    return ChannelConfig(
+        name=name,
+        kind=section.kind,
+        base_url=base_url,
+        tokens=keyring.tokens(token_variable, secrets),
+        ussd_limits=Limits(**section.ussd_limits.model_dump()),
+        sms_limits=Limits(**section.sms_limits.model_dump()),
+        options=options,
+    )

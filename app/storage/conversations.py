@@ -1,0 +1,238 @@
+"""Conversations: where a contact stands, what a turn changed, replies already given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
+from sqlalchemy.types import Boolean, Text
+
+from app.words import Language, Medium, Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A conversation as stored. `path_*` are the length and hash of the session's input so far."""
+
+    id: int
+    channel: str
+    session: str
+    status: str
+    flow: str
+    state: Mapping[str, object]
+    path_length: int
+    path_hash: bytes
+    turned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTurn:
+    """The reply that was given when a session's input so far had this hash."""
+
+    path_hash: bytes
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """Everything that one turn changes. `conversation_id` None: the conversation begins."""
+
+    conversation_id: int | None
+    contact_id: int
+    channel: str
+    medium: Medium
+    session: str
+    flow: str
+    language: Language
+    state: Mapping[str, object]
+    status: str
+    now: datetime
+    answers: Mapping[str, str]
+    path_length: int = 0
+    path_hash: bytes = b""
+    turns: Sequence[StoredTurn] = ()
+    remembered_language: Language | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether the answers or their completeness changed, so that the response must follow."""
+        return bool(self.answers) or self.status != "open"
+
+
+_STANDING = text(
+    """
+    SELECT v.id, v.channel, v.session, v.status, v.flow, v.state, v.path_length, v.path_hash,
+           v.turned_at, t.reply, t.ends
+    FROM (SELECT 1) AS one
+    LEFT JOIN turns t ON t.channel = :channel AND t.session = :session
+         AND t.contact_id = :contact AND t.path_hash = :path_hash
+    LEFT JOIN conversations v ON v.contact_id = :contact AND v.medium = :medium
+         AND (v.status = 'open' OR (v.session = :session AND v.channel = :channel))
+    """
+).bindparams(bindparam("path_hash", type_=BYTEA))
+
+
+def standing(
+    tx: Connection, contact_id: int, channel: str, medium: Medium, session: str, path_hash: bytes
+) -> tuple[Reply | None, list[Standing]]:
+    """The reply already given to this very input, and the contact's conversations that matter:
+    the open one and, for USSD, the one of this session whatever became of it."""
+    rows = tx.execute(
+        _STANDING,
+        {
+            "contact": contact_id,
+            "channel": channel,
+            "medium": medium,
+            "session": session,
+            "path_hash": path_hash,
+        },
+    ).all()
+    first = rows[0]
+    reply = None if first.reply is None else Reply(first.reply, first.ends)
+    return reply, [Standing(*row[:9]) for row in rows if row[0] is not None]
+
+
+def open_sms(tx: Connection, contact_id: int) -> Standing | None:
+    """The contact's open conversation by SMS."""
+    row = tx.execute(
+        text(
+            "SELECT id, channel, session, status, flow, state, path_length, path_hash, turned_at "
+            "FROM conversations WHERE contact_id = :contact AND medium = 'sms' AND status = 'open'"
+        ),
+        {"contact": contact_id},
+    ).first()
+    return None if row is None else Standing(*row)
+
+
+def last_reply(tx: Connection, contact_id: int, channel: str, session: str) -> Reply | None:
+    """The newest reply of a session."""
+    row = tx.execute(
+        text(
+            "SELECT reply, ends FROM turns WHERE channel = :channel AND session = :session "
+            "AND contact_id = :contact ORDER BY at DESC, ends DESC LIMIT 1"
+        ),
+        {"contact": contact_id, "channel": channel, "session": session},
+    ).first()
+    return None if row is None else Reply(row.reply, row.ends)
+
+
+def close(tx: Connection, conversation_id: int, status: str, now: datetime) -> None:
+    """End an open conversation without another turn; its answers become a response."""
+    tx.execute(
+        text(
+            "UPDATE conversations SET status = :status, due_at = :now "
+            "WHERE id = :id AND status = 'open'"
+        ),
+        {"id": conversation_id, "status": status, "now": now},
+    )
+
+
+# One statement for the whole turn: the conversation, its answers, the replies given, the contact.
+_EFFECTS = """
+    , answered AS (
+        INSERT INTO answers (conversation_id, question, value, at)
+        SELECT turned.id, given.question, given.value, :now
+        FROM turned, unnest(:questions, :values) AS given(question, value)
+        ON CONFLICT (conversation_id, question) DO UPDATE SET value = excluded.value
+    ), told AS (
+        INSERT INTO turns (channel, session, contact_id, path_hash, reply, ends, at)
+        SELECT :channel, :session, :contact, told.path_hash, told.reply, told.ends, :now
+        FROM unnest(:hashes, :replies, :endings) AS told(path_hash, reply, ends)
+        ON CONFLICT DO NOTHING
+    ), known AS (
+        UPDATE contacts SET language = coalesce(:remembered, language),
+               last_odsc = coalesce(:odsc, last_odsc)
+        WHERE id = :contact AND (coalesce(:remembered, language) IS DISTINCT FROM language
+              OR coalesce(:odsc, last_odsc) IS DISTINCT FROM last_odsc)
+    )
+    SELECT id FROM turned
+"""
+
+_BEGUN = """
+    WITH turned AS (
+        INSERT INTO conversations (contact_id, channel, medium, session, path_length, path_hash,
+               flow, language, state, status, started_at, turned_at, due_at)
+        VALUES (:contact, :channel, :medium, :session, :path_length, :path_hash, :flow, :language,
+               :state, :status, :now, :now, CASE WHEN :due THEN :now END)
+        RETURNING id
+    )
+"""
+
+_CONTINUED = """
+    WITH turned AS (
+        UPDATE conversations SET path_length = :path_length, path_hash = :path_hash,
+               language = :language, state = :state, status = :status, turned_at = :now,
+               due_at = CASE WHEN :due THEN :now ELSE due_at END
+        WHERE id = :id RETURNING id
+    )
+"""
+
+_TYPES: tuple[BindParameter[Any], ...] = (
+    bindparam("state", type_=JSONB),
+    bindparam("path_hash", type_=BYTEA),
+    bindparam("questions", type_=ARRAY(Text)),
+    bindparam("values", type_=ARRAY(Text)),
+    bindparam("hashes", type_=ARRAY(BYTEA)),
+    bindparam("replies", type_=ARRAY(Text)),
+    bindparam("endings", type_=ARRAY(Boolean)),
+    bindparam("remembered", type_=Text),
+    bindparam("odsc", type_=Text),
+    bindparam("now"),
+)
+_BEGIN = text(_BEGUN + _EFFECTS).bindparams(*_TYPES)
+_CONTINUE = text(_CONTINUED + _EFFECTS).bindparams(*_TYPES)
+
+
+def record(tx: Connection, turn: TurnRecord) -> int:
+    """Write a turn; the conversation's id."""
+    values = {
+        "contact": turn.contact_id,
+        "channel": turn.channel,
+        "session": turn.session,
+        "path_length": turn.path_length,
+        "path_hash": turn.path_hash,
+        "language": turn.language,
+        "state": turn.state,
+        "status": turn.status,
+        "now": turn.now,
+        "due": turn.due,
+        "questions": list(turn.answers),
+        "values": list(turn.answers.values()),
+        "hashes": [told.path_hash for told in turn.turns],
+        "replies": [told.reply.text for told in turn.turns],
+        "endings": [told.reply.ends for told in turn.turns],
+        "remembered": turn.remembered_language,
+        "odsc": turn.answers.get("odsc"),
+    }
+    if turn.conversation_id is None:
+        values |= {"medium": turn.medium, "flow": turn.flow}
+        return int(tx.execute(_BEGIN, values).scalar_one())
+    return int(tx.execute(_CONTINUE, values | {"id": turn.conversation_id}).scalar_one())
+
+
+def store_flow(tx: Connection, flow_hash: str, sources: Mapping[str, str]) -> None:
+    """Keep a version of the flows: conversations finish on the one on which they began."""
+    tx.execute(
+        text(
+            "INSERT INTO flow_versions (hash, sources) VALUES (:hash, :sources) "
+            "ON CONFLICT (hash) DO NOTHING"
+        ).bindparams(bindparam("sources", type_=JSONB)),
+        {"hash": flow_hash, "sources": dict(sources)},
+    )
+
+
+def flow_sources(tx: Connection, flow_hash: str) -> Mapping[str, str] | None:
+    """The sources of a stored version."""
+    found = tx.execute(
+        text("SELECT sources FROM flow_versions WHERE hash = :hash"), {"hash": flow_hash}
+    ).scalar()
+    return None if found is None else dict(found)
+
+
+def forget_turns(tx: Connection, before: datetime) -> int:
+    """Drop replies that no gateway will ask for again."""
+    return tx.execute(text("DELETE FROM turns WHERE at < :before"), {"before": before}).rowcount

@@ -1,0 +1,98 @@
+"""Opening the database: engines, migrations, and what every process waits for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from app.errors import ConfigError
+
+MIGRATIONS = Path(__file__).resolve().parent / "migrations"
+# Any number that no other program uses for an advisory lock in this database.
+MIGRATION_LOCK = 0x5349414E47
+
+
+def normalised_url(url: str) -> str:
+    """A PostgreSQL URL in SQLAlchemy's form, with psycopg; ConfigError if it is none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "DATABASE_URL is no database URL", "Use postgresql://user:password@host/database"
+        ) from None
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ConfigError(
+            f"DATABASE_URL is for {parsed.get_backend_name()}", "Siang works on PostgreSQL only"
+        )
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def open_engine(url: str, pool: int = 4) -> Engine:
+    """An engine that never prints parameters: they hold numbers and texts of citizens."""
+    return create_engine(
+        normalised_url(url),
+        pool_size=pool,
+        max_overflow=2,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        hide_parameters=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000",
+            "prepare_threshold": 2,
+        },
+    )
+
+
+def wait_for(engine: Engine, tell: Callable[[str], None], seconds: float = 60) -> None:
+    """Return once the database answers; say so while it does not. Raises ConfigError at the end."""
+    until = time.monotonic() + seconds
+    told = False
+    while True:
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+            return
+        except OperationalError as error:
+            if time.monotonic() > until:
+                raise ConfigError(
+                    f"PostgreSQL does not answer ({type(error.orig).__name__})",
+                    "Start it, or mend DATABASE_URL",
+                ) from None
+        if not told:
+            tell("Waiting for PostgreSQL …")
+            told = True
+        time.sleep(0.3)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema up to date. Two starts at once migrate once (advisory lock)."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.commit()
+        try:
+            if _revision(connection) != ScriptDirectory.from_config(config).get_current_head():
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            connection.commit()
+
+
+def _revision(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection)
+    return context.get_current_revision()

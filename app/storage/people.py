@@ -1,0 +1,128 @@
+"""Contacts and staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from app.words import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One phone, as its owner left it; the number itself stays in its cipher."""
+
+    id: int
+    language: Language | None
+    last_odsc: str | None
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """A registered staff phone; `place` is an ODSC's or a district's code."""
+
+    id: int
+    contact_id: int
+    level: str
+    place: str
+    language: Language
+    added_at: datetime
+    stopped: bool
+    phone_hash: bytes = field(repr=False)
+    phone_cipher: bytes = field(repr=False)
+
+
+# NO KEY UPDATE: rows that point here may still be written by others meanwhile.
+_LOCK = text(
+    "SELECT id, language, last_odsc, stopped_at IS NOT NULL FROM contacts "
+    "WHERE phone_hash = :hash FOR NO KEY UPDATE"
+)
+_ENSURE = text(
+    "INSERT INTO contacts (phone_hash, phone_cipher) VALUES (:hash, :cipher) "
+    "ON CONFLICT (phone_hash) DO NOTHING"
+)
+
+
+def lock(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> Contact:
+    """The contact, made if new, locked to the end of the transaction."""
+    row = tx.execute(_LOCK, {"hash": phone_hash}).first()
+    if row is None:
+        tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
+        row = tx.execute(_LOCK, {"hash": phone_hash}).one()
+    return Contact(*row)
+
+
+def ensure(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> int:
+    """The contact's id, made if new; not locked."""
+    find = text("SELECT id FROM contacts WHERE phone_hash = :hash")
+    found = tx.execute(find, {"hash": phone_hash}).scalar()
+    if found is None:
+        tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
+        found = tx.execute(find, {"hash": phone_hash}).scalar_one()
+    return int(found)
+
+
+def by_id(tx: Connection, contact_id: int) -> Contact:
+    """The contact, which the caller has locked."""
+    row = tx.execute(
+        text("SELECT id, language, last_odsc, stopped_at IS NOT NULL FROM contacts WHERE id = :id"),
+        {"id": contact_id},
+    ).one()
+    return Contact(*row)
+
+
+def set_stopped(tx: Connection, contact_id: int, at: datetime | None) -> None:
+    """From `at` on nothing is sent to this phone; None: messages are welcome again."""
+    tx.execute(
+        text("UPDATE contacts SET stopped_at = :at WHERE id = :id"), {"id": contact_id, "at": at}
+    )
+
+
+def add_staff(
+    tx: Connection, contact_id: int, odsc: str | None, district: str | None, language: Language
+) -> bool:
+    """Register a staff phone; False if it already is there (its language is then updated)."""
+    values = {"contact": contact_id, "odsc": odsc, "district": district, "language": language}
+    changed = tx.execute(
+        text(
+            "UPDATE staff SET language = :language WHERE contact_id = :contact "
+            "AND odsc IS NOT DISTINCT FROM CAST(:odsc AS text) "
+            "AND district IS NOT DISTINCT FROM CAST(:district AS text) AND removed_at IS NULL"
+        ),
+        values,
+    )
+    if changed.rowcount:
+        return False
+    tx.execute(
+        text(
+            "INSERT INTO staff (contact_id, odsc, district, language) "
+            "VALUES (:contact, :odsc, :district, :language)"
+        ),
+        values,
+    )
+    return True
+
+
+def remove_staff(tx: Connection, staff_id: int, now: datetime) -> bool:
+    """Take a staff phone off the list; False if there is none of that id."""
+    removed = tx.execute(
+        text("UPDATE staff SET removed_at = :now WHERE id = :id AND removed_at IS NULL"),
+        {"id": staff_id, "now": now},
+    )
+    return bool(removed.rowcount)
+
+
+def staff(tx: Connection) -> list[StaffMember]:
+    """Everybody registered, by place."""
+    rows = tx.execute(
+        text(
+            "SELECT s.id, s.contact_id, CASE WHEN s.odsc IS NULL THEN 'district' ELSE 'odsc' END, "
+            "coalesce(s.odsc, s.district), s.language, s.added_at, c.stopped_at IS NOT NULL, "
+            "c.phone_hash, c.phone_cipher FROM staff s JOIN contacts c ON c.id = s.contact_id "
+            "WHERE s.removed_at IS NULL ORDER BY 4, s.id"
+        )
+    )
+    return [StaffMember(*row) for row in rows]

@@ -1,0 +1,216 @@
+"""Queries of tallies, their recount, and who gets the weekly digest of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+
+from app.words import Language
+
+Key = tuple[date, str, str, str, str, str]
+"""A tally's primary key: day, odsc, service, question, answer, sex."""
+
+_AnyKey = TypeVar("_AnyKey", bound=Key)
+
+_MOVED = """
+    WITH moved (day, odsc, service, question, answer, sex, n, position) AS (
+        SELECT * FROM unnest(
+            CAST(:days AS date[]), CAST(:odscs AS text[]), CAST(:services AS text[]),
+            CAST(:questions AS text[]), CAST(:answers AS text[]), CAST(:sexes AS text[]),
+            CAST(:counts AS integer[])
+        ) WITH ORDINALITY
+    )
+"""
+
+# Every row, also one that only goes down, is locked here in the order of the keys: two workers
+# meeting on the same rows wait for each other in one direction only. Going down is a statement
+# of its own because PostgreSQL checks "n >= 0" on the proposed row before it sees the conflict.
+_UP = """
+    INSERT INTO tallies (day, odsc, service, question, answer, sex, n)
+    SELECT day, odsc, service, question, answer, sex, greatest(n, 0) FROM moved ORDER BY position
+    ON CONFLICT (day, odsc, service, question, answer, sex)
+    DO UPDATE SET n = tallies.n + excluded.n
+"""
+
+# Never below zero: a tally that somebody tampered with must not stop the responses behind it;
+# the recount names it.
+_DOWN = """
+    UPDATE tallies SET n = greatest(tallies.n + moved.n, 0) FROM moved
+    WHERE (tallies.day, tallies.odsc, tallies.service) = (moved.day, moved.odsc, moved.service)
+      AND (tallies.question, tallies.answer, tallies.sex)
+        = (moved.question, moved.answer, moved.sex)
+"""
+
+
+def move(tx: Connection, changes: Counter[_AnyKey]) -> None:
+    """Add to each tally, or take away from it.
+
+    A tally that falls to zero stays as a row with n = 0: deleting it would only make the next
+    answer insert it again, and every reader sums.
+    """
+    ordered = sorted((key, n) for key, n in changes.items() if n)
+    if not ordered:
+        return
+    tx.execute(text(_MOVED + _UP), _arrays(ordered))
+    falling = [(key, n) for key, n in ordered if n < 0]
+    if falling:
+        tx.execute(text(_MOVED + _DOWN), _arrays(falling))
+
+
+def _arrays(changes: Sequence[tuple[Key, int]]) -> dict[str, list[object]]:
+    return {
+        "days": [key[0] for key, _ in changes],
+        "odscs": [key[1] for key, _ in changes],
+        "services": [key[2] for key, _ in changes],
+        "questions": [key[3] for key, _ in changes],
+        "answers": [key[4] for key, _ in changes],
+        "sexes": [key[5] for key, _ in changes],
+        "counts": [n for _, n in changes],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often an answer was given to a question, by sex ("" where it is not known)."""
+
+    question: str
+    answer: str
+    sex: str
+    n: int
+
+
+def of_week(tx: Connection, odscs: Sequence[str], monday: date, sunday: date) -> list[Count]:
+    """The counts of some ODSCs together over some days.
+
+    Reads tallies alone: at most a few thousand rows an ODSC and week, however many answered.
+    """
+    rows = tx.execute(
+        text(
+            "SELECT question, answer, sex, CAST(sum(n) AS bigint) FROM tallies"
+            " WHERE odsc = ANY(CAST(:odscs AS text[])) AND day BETWEEN :monday AND :sunday"
+            " GROUP BY question, answer, sex"
+        ),
+        {"odscs": list(odscs), "monday": monday, "sunday": sunday},
+    )
+    return [Count(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A tally that is not what the responses say."""
+
+    key: Key
+    stored: int
+    rebuilt: int
+
+
+# Written without a look at app.feedback.cells: it is the second opinion.
+_RECOUNT = """
+    WITH rebuilt AS (
+        SELECT r.day, r.odsc, coalesce(r.service, '') AS service, said.question, said.answer,
+               coalesce(r.sex, '') AS sex, count(*) AS n
+        FROM responses AS r
+        CROSS JOIN LATERAL (VALUES
+            ('status', r.status),
+            ('score', CAST(r.score AS text)),
+            ('service', r.service),
+            ('reason', r.reason),
+            ('overcharged', CASE WHEN r.overcharged THEN 'yes' END)
+        ) AS said (question, answer)
+        WHERE said.answer IS NOT NULL
+        GROUP BY r.day, r.odsc, coalesce(r.service, ''), said.question, said.answer,
+                 coalesce(r.sex, '')
+    ), compared AS (
+        SELECT day, odsc, service, question, answer, sex,
+               coalesce(kept.n, 0) AS stored, coalesce(rebuilt.n, 0) AS rebuilt
+        FROM (SELECT * FROM tallies WHERE n <> 0) AS kept
+        FULL JOIN rebuilt USING (day, odsc, service, question, answer, sex)
+    )
+    SELECT day, odsc, service, question, answer, sex, stored, rebuilt,
+           count(*) OVER () AS compared
+    FROM compared
+    ORDER BY stored = rebuilt, day, odsc COLLATE "C", service COLLATE "C",
+             question COLLATE "C", answer COLLATE "C", sex COLLATE "C"
+    LIMIT 1
+"""
+
+
+def recount(tx: Connection) -> tuple[int, Mismatch | None]:
+    """How many tallies were compared with the responses, and the first that differs."""
+    # A year of a whole country takes longer than a citizen's query may.
+    tx.execute(text("SET LOCAL statement_timeout = '10min'"))
+    row = tx.execute(text(_RECOUNT)).one_or_none()
+    if row is None:
+        return 0, None
+    if row.stored == row.rebuilt:
+        return row.compared, None
+    key = (row.day, row.odsc, row.service, row.question, row.answer, row.sex)
+    return row.compared, Mismatch(key, row.stored, row.rebuilt)
+
+
+def win_run(tx: Connection, name: str, slot: str, now: datetime) -> bool:
+    """Whether this transaction is the one that does `name` for `slot`, for ever."""
+    won = tx.execute(
+        text(
+            "INSERT INTO runs (name, slot, at) VALUES (:name, :slot, :now)"
+            " ON CONFLICT (name, slot) DO NOTHING"
+        ),
+        {"name": name, "slot": slot, "now": now},
+    )
+    return won.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a digest is about: one ODSC, or a district with all of its ODSCs."""
+
+    code: str
+    name_lo: str
+    name_en: str
+    odscs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody on the staff who gets the digest of a place."""
+
+    contact_id: int
+    language: Language
+    place: Place
+
+
+def readers(tx: Connection, odsc: str | None = None) -> list[Reader]:
+    """Everybody who gets a digest, or those of one ODSC; not those removed or stopped.
+
+    ODSC entries come first: where a district's code is its ODSC's, who is in both gets the ODSC's.
+    """
+    rows = tx.execute(
+        text(
+            "SELECT staff.contact_id, staff.language, place.code, place.name_lo, place.name_en,"
+            "  CASE WHEN staff.odsc IS NOT NULL THEN ARRAY[staff.odsc] ELSE ARRAY("
+            "    SELECT code FROM odscs WHERE odscs.district = staff.district ORDER BY code"
+            "  ) END AS odscs"
+            " FROM staff JOIN contacts ON contacts.id = staff.contact_id"
+            " JOIN (SELECT true AS single, code, name_lo, name_en FROM odscs"
+            "   UNION ALL SELECT false, code, name_lo, name_en FROM districts) AS place"
+            "  ON place.single = (staff.odsc IS NOT NULL)"
+            "  AND place.code = coalesce(staff.odsc, staff.district)"
+            " WHERE staff.removed_at IS NULL AND contacts.stopped_at IS NULL"
+            "  AND (CAST(:odsc AS text) IS NULL OR staff.odsc = :odsc)"
+            " ORDER BY place.single DESC, place.code, staff.id"
+        ),
+        {"odsc": odsc},
+    )
+    return [
+        Reader(
+            row.contact_id,
+            row.language,
+            Place(row.code, row.name_lo, row.name_en, tuple(row.odscs)),
+        )
+        for row in rows
+    ]

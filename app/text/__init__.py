@@ -1,0 +1,1 @@
+"""Encodings, Lao script, pages, and what people type. Pure: no input, no output, no clock."""

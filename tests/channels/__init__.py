@@ -1,0 +1,1 @@
+"""The gateways' formats: what each adapter makes of what its gateway really sends."""

@@ -1,0 +1,136 @@
+"""Starts one RQ worker on ONE queue, or the upkeep loop; nothing else.
+
+    python worker.py turns | outbox | responses | upkeep
+
+One queue a process: RQ takes a job from several queues with a plain pop and loses it when it is
+stopped just then; from one queue it moves the job to a list of its own first. Even that is only
+a doorbell here: what a lost bell meant is found in PostgreSQL by upkeep.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from functools import cache
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import bell, logs, open_office, settings, upkeep
+from app.errors import OperatorError
+from app.office import Office
+from app.storage.database import wait_for
+
+log = structlog.get_logger()
+stopping = threading.Event()
+
+RETRY_SECONDS = 1.0
+
+
+@cache
+def office() -> Office:
+    """This process's database, channels and flows."""
+    opened = open_office(settings.load(), os.environ["DATABASE_URL"], pool=2)
+    wait_for(opened.engine, log.info)
+    opened.desk.books.store(opened.engine)
+    return opened
+
+
+def _drain(name: str) -> None:
+    try:
+        upkeep.DRAINS[name](office(), stopping.is_set)
+    except SQLAlchemyError as error:
+        # The rows are still there: upkeep rings for them again.
+        log.error("drain_failed", drain=name, cause=logs.where(error))
+
+
+def drain_turns() -> None:
+    _drain("turns")
+
+
+def drain_outbox() -> None:
+    _drain("outbox")
+
+
+def drain_responses() -> None:
+    _drain("responses")
+
+
+class DrainWorker(SimpleWorker):
+    """Runs our drains and no other function, in this process, and tells them when to stop."""
+
+    def handle_warm_shutdown_request(self) -> None:
+        stopping.set()
+        super().handle_warm_shutdown_request()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        allowed = {f"worker.drain_{name}" for name in upkeep.DRAINS}
+        if job.func_name not in allowed:
+            # Whoever can write to Redis must not be able to run functions of their choice.
+            log.error("unknown_job_refused", queue=queue.name)
+            job.delete()
+            return
+        super().execute_job(job, queue)
+
+
+def serve(name: str) -> None:
+    """Answer one queue's bells until told to stop; Redis may come and go."""
+    url = office().settings.redis_url
+    while not stopping.is_set():
+        try:
+            connection = bell.connect(url)
+            # A worker waits in Redis for minutes: its own timeout would cut that short.
+            connection.connection_pool.connection_kwargs["socket_timeout"] = None
+            queue = Queue(name, connection=connection, serializer=JSONSerializer)
+            worker = DrainWorker([queue], connection=connection, serializer=JSONSerializer)
+            worker.log_job_description = False
+            log.info("worker_ready", queue=name)
+            worker.work(logging_level="WARNING", with_scheduler=False)
+        except (RedisError, OSError):
+            log.warning("redis_away", queue=name)
+        stopping.wait(RETRY_SECONDS)
+
+
+def look_after() -> None:
+    """The upkeep loop."""
+    log.info("upkeep_ready")
+    while not stopping.is_set():
+        try:
+            upkeep.look_after(office(), stopping.is_set)
+        except SQLAlchemyError as error:
+            log.error("upkeep_failed", cause=logs.where(error))
+        stopping.wait(upkeep.EVERY_SECONDS)
+
+
+def main() -> None:
+    logs.set_up(os.environ.get("SIANG_LOG", "text"))
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in {*upkeep.DRAINS, "upkeep"}:
+        sys.exit("Say which: python worker.py turns | outbox | responses | upkeep")
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, lambda *_: stopping.set())
+    try:
+        office()
+        if name == "upkeep":
+            look_after()
+        elif office().settings.redis_url:
+            serve(name)
+        else:
+            sys.exit(
+                "REDIS_URL is not set. Start with `make run`, or name your Redis in REDIS_URL."
+            )
+    except OperatorError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    # The jobs name this module: it must be the same one that RQ imports.
+    import worker
+
+    worker.main()
