@@ -55,6 +55,8 @@ class Bell:
 
     def ring_now(self, drain: Drain) -> bool:
         """Ring and say whether Redis took it."""
+        if not self._url:
+            return False
         try:
             queue = self._queue(drain)
             if queue.count < MOST_WAITING:

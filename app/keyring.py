@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from app.errors import ConfigError
 
 KEY_BYTES = 32
 MINIMUM_TOKEN = 16
+# A token stands in URLs, which gateways store and escape in their own ways.
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{MINIMUM_TOKEN},}}")
 
 
 def open_keyring(path: Path, env: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -49,9 +52,9 @@ def key_bytes(name: str, keyring: Mapping[str, str]) -> bytes:
 def tokens(name: str, keyring: Mapping[str, str]) -> tuple[str, ...]:
     """The valid tokens, newest first: `new,old` while a gateway's console is being changed."""
     parts = tuple(part.strip() for part in keyring[name].split(",") if part.strip())
-    if not parts or min(len(part) for part in parts) < MINIMUM_TOKEN:
+    if not parts or not all(_TOKEN.fullmatch(part) for part in parts):
         raise ConfigError(
-            f"{name} must hold tokens of at least {MINIMUM_TOKEN} characters",
+            f"{name} must hold tokens of at least {MINIMUM_TOKEN} letters, digits, - or _",
             "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
         )
     return parts

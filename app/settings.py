@@ -148,7 +148,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
             name: _channel(name, section, base_url, env, secrets)
             for name, section in parsed.channels.items()
         },
-        redis_url=env.get("REDIS_URL", ""),
+        redis_url=_redis_url(env.get("REDIS_URL", "")),
         phone_key=keyring.key_bytes("SIANG_PHONE_KEY", secrets),
         hash_key=keyring.key_bytes("SIANG_HASH_KEY", secrets),
     )
@@ -211,6 +211,16 @@ def _port(text: str) -> int:
     if text.isascii() and text.isdigit() and 0 < int(text) < 65536:
         return int(text)
     raise ConfigError(f"PORT is {text!r}, which is no port", "Use a number from 1 to 65535")
+
+
+def _redis_url(url: str) -> str:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        # The value may hold a password: it is not repeated.
+        raise ConfigError(
+            "REDIS_URL does not begin with redis://, rediss:// or unix://",
+            "Set it to redis://HOST:6379/0, or unset it for the embedded Redis",
+        )
+    return url
 
 
 def channel_variable(channel: str, key: str) -> str:

@@ -27,11 +27,12 @@ from honcho.environ import parse_procfile
 from app.embedded import Postgres, Redis, Servers, end_with_parent, external_database
 from app.errors import OperatorError
 
+__all__ = ["Servers", "require_free_port", "supervise"]
+
 TICK_SECONDS = 0.1
 WATCH_SECONDS = 1.0
 GRACE_SECONDS = 9.0
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.5, 10.0, 30.0
-LATE_SECONDS = 30.0
 LONGEST_LINE = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 COLOURS = (36, 33, 32, 35, 34, 31)
@@ -57,14 +58,9 @@ class _Stop:
         if self.unwind:
             raise _StopAsked
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self.handle) for number in STOP_SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    def listen(self) -> None:
+        for number in STOP_SIGNALS:
+            signal.signal(number, self.handle)
 
 
 class _Output:
@@ -119,7 +115,7 @@ class _Process:
         if time.monotonic() - self.begun > STEADY_SECONDS:
             self.pause = FIRST_PAUSE
         self.due = time.monotonic() + self.pause
-        return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
     def kill(self) -> None:
         if self.running is not None:
@@ -244,10 +240,8 @@ def _only_gateway(home: Path) -> Iterator[bool]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise OperatorError(
-                f"The gateway is already running with this home (pid {before})",
-                "Stop it or set SIANG_HOME.",
-            ) from None
+            reason = f"The gateway is already running with this home (pid {before})"
+            raise OperatorError(reason, "Stop it or set SIANG_HOME.") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -257,32 +251,23 @@ def _only_gateway(home: Path) -> Iterator[bool]:
             file.truncate(0)
 
 
-def _port_problem(host: str, port: int) -> OSError | None:
-    kind, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(kind, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-            probe.listen(1)
-        except OSError as error:
-            return error
-    return None
-
-
 def require_free_port(host: str, port: int, patience: float = 0.0) -> None:
     """Refuse a port that we could not serve on; wait for what a killed gateway left behind."""
     deadline = time.monotonic() + patience
-    while (problem := _port_problem(host, port)) is not None:
-        if problem.errno != errno.EADDRINUSE:
-            raise OperatorError(
-                f"{host} port {port} cannot be used: {problem.strerror}",
-                "Set PORT or SIANG_HOST to what this machine allows.",
-            )
-        if time.monotonic() >= deadline:
-            raise OperatorError(
-                f"Port {port} is in use",
-                f"Stop the other program or run PORT={port + 1} make run",
-            )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        try:
+            socket.create_server((host, port), family=family).close()
+            return
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                reason = f"{host} port {port} cannot be used: {error.strerror}"
+                raise OperatorError(
+                    reason, "Set PORT or SIANG_HOST to what is possible."
+                ) from error
+            if time.monotonic() >= deadline:
+                remedy = f"Stop the other program or run PORT={port + 1} make run"
+                raise OperatorError(f"Port {port} is in use", remedy) from error
         time.sleep(0.1)
 
 
@@ -315,51 +300,33 @@ def _parent_has_stopped() -> Callable[[], bool]:
     return stopped
 
 
+@dataclass
 class _Watch:
     """What is looked after between two ticks: the database and the first answer."""
 
-    def __init__(
-        self,
-        output: _Output,
-        postgres: Postgres | None,
-        ready: Callable[[], bool],
-        announce: Callable[[], None],
-    ) -> None:
-        self._output, self._postgres = output, postgres
-        self._ready, self._announce = ready, announce
-        self._waiting, self._late = True, time.monotonic() + LATE_SECONDS
-        self._next, self._pause = 0.0, FIRST_PAUSE
+    output: _Output
+    postgres: Postgres | None
+    ready: Callable[[], bool]
+    announce: Callable[[], None]
+    waiting: bool = True
+    next: float = 0.0
+    pause: float = FIRST_PAUSE
 
     def look(self) -> None:
         now = time.monotonic()
-        if self._waiting and self._ready():
-            self._waiting = False
-            self._announce()
-        elif self._waiting and now > self._late:
-            self._late = float("inf")
-            self._output.say(f"still no answer after {LATE_SECONDS:g} s; the lines above say why")
-        if self._postgres is None or now < self._next:
+        if self.waiting and self.ready():
+            self.waiting = False
+            self.announce()
+        if self.postgres is None or now < self.next:
             return
-        self._next = now + WATCH_SECONDS
-        if self._postgres.alive():
-            self._pause = FIRST_PAUSE
+        self.next = now + WATCH_SECONDS
+        if self.postgres.alive():
+            self.pause = FIRST_PAUSE
             return
-        self._output.say("PostgreSQL ended; it starts again")
-        self._postgres.revive()
-        self._next = now + max(WATCH_SECONDS, self._pause)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE)
-
-
-def _commands(procfile: Path) -> dict[str, str]:
-    try:
-        commands: dict[str, str] = dict(parse_procfile(procfile.read_text()).processes)
-    except OSError as error:
-        raise OperatorError(
-            f"{procfile} cannot be read: {error.strerror}", "Restore it from the checkout."
-        ) from error
-    if not commands:
-        raise OperatorError(f"{procfile} names no process", "Restore it from the checkout.")
-    return commands
+        self.output.say("PostgreSQL ended; it starts again")
+        self.postgres.revive()
+        self.next = now + max(WATCH_SECONDS, self.pause)
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
 
 
 def _children_environment(
@@ -376,28 +343,19 @@ def _children_environment(
     }
 
 
-@dataclass
-class _Embedded:
-    """The servers that are ours to run; None for one that the environment names."""
-
-    postgres: Postgres | None
-    redis: Redis | None
-    servers: Servers
-
-    @classmethod
-    def enter(cls, home: Path, environment: Mapping[str, str], stack: ExitStack) -> _Embedded:
-        database_url = external_database(environment)
-        postgres = None
-        if database_url is None:
-            postgres = Postgres(home)
-            postgres.join()
-            stack.callback(postgres.leave)
-            database_url = postgres.url
-        redis_url = environment.get("REDIS_URL", "").strip()
-        redis = None if redis_url else Redis(home)
-        if redis is not None:
-            redis_url = redis.url
-        return cls(postgres, redis, Servers(database_url, redis_url))
+def _servers(
+    home: Path, environment: Mapping[str, str], stack: ExitStack
+) -> tuple[Postgres | None, Redis | None, Servers]:
+    """Where the servers are; those that the environment does not name are ours to run."""
+    postgres, database_url = None, external_database(environment)
+    if database_url is None:
+        postgres = Postgres(home)
+        postgres.join()
+        stack.callback(postgres.leave)
+        database_url = postgres.url
+    redis_url = environment.get("REDIS_URL", "").strip()
+    redis = None if redis_url else Redis(home)
+    return postgres, redis, Servers(database_url, redis.url if redis else redis_url)
 
 
 def supervise(
@@ -417,24 +375,25 @@ def supervise(
     `prepare` runs once, with the database and Redis up and before any process starts. `ready` is
     asked at every tick until it is true, then `announce` runs once; neither may take long.
     """
-    commands = _commands(procfile)
+    commands = parse_procfile(procfile.read_text()).processes
     home = home.expanduser().resolve()
     stop = _Stop()
-    with suppress(_StopAsked), stop.listening(), ExitStack() as stack:
+    stop.listen()
+    with suppress(_StopAsked), ExitStack() as stack:
         killed = stack.enter_context(_only_gateway(home))
         parent_has_stopped = _parent_has_stopped()
         require_free_port(host, port, patience=GRACE_SECONDS if killed else 0.0)
-        embedded = _Embedded.enter(home, environment, stack)
+        postgres, redis, servers = _servers(home, environment, stack)
         output = _Output(sys.stdout.buffer, ["siang", *commands, "redis"])
         loop = _Loop(output)
         stack.callback(loop.stop)
-        if embedded.redis is not None:
-            embedded.redis.wait_until_ready(loop.add("redis", embedded.redis.start, last=True))
-        prepare(embedded.servers)
-        variables = _children_environment(environment, home, embedded.servers)
+        if redis is not None:
+            redis.wait_until_ready(loop.add("redis", redis.start, last=True))
+        prepare(servers)
+        variables = _children_environment(environment, home, servers)
         for name, command in commands.items():
             loop.add(name, _starter(command, root, variables))
-        watch = _Watch(output, embedded.postgres, ready, announce)
+        watch = _Watch(output, postgres, ready, announce)
         stop.unwind = False
         loop.run(lambda: stop.asked or parent_has_stopped(), watch.look)
         output.say("stopping")

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from app.bell import Drain
 from app.conversation import sms
 from app.delivery import sending
 from app.feedback import responses
@@ -28,7 +29,7 @@ PATIENCE_SECONDS = 3.0
 # No gateway repeats a USSD post after a day; until then it gets its stored reply.
 TURNS_KEPT = timedelta(days=1)
 
-DRAINS: Mapping[str, Callable[[Office, Stop], int]] = {
+DRAINS: Mapping[Drain, Callable[[Office, Stop], int]] = {
     "turns": lambda office, stop: sms.drain(office.desk, stop),
     "responses": lambda office, stop: responses.drain(office.engine, office.desk.now(), stop),
     "outbox": lambda office, stop: sending.drain(office.post, stop),
@@ -50,7 +51,7 @@ def look_after(office: Office, stop: Stop) -> None:
             waited = upkeep.oldest_due(connection, office.desk.now()).get(name)
         if waited is None:
             continue
-        rung = office.desk.bell.ring_now(name)  # type: ignore[arg-type]
+        rung = office.desk.bell.ring_now(name)
         if helped or not rung or waited > PATIENCE_SECONDS:
             helped = bool(drain(office, stop)) or helped
 

@@ -67,7 +67,7 @@ class Channel(Protocol):
 
 def check_token(config: ChannelConfig, request: HookRequest) -> None:
     """Compare `?token=` with every valid token in constant time."""
-    given = request.query.get("token", "").encode()
+    given = request.query.get("token", "").encode(errors="replace")
     matches = [hmac.compare_digest(given, token.encode()) for token in config.tokens]
     if not any(matches):
         raise Unauthenticated("the token is missing or wrong")

@@ -58,7 +58,8 @@ REFUSALS: Final = (
     "DLR-URL field misformed",
 )
 _SMPP_STATUS = re.compile(r"stat:(\w{1,12})(?:\s+err:(\w{1,8}))?")
-_MANY_DIGITS = re.compile(r"\+?\d{7,}")
+# Not the digits of a code such as 0x0000000b.
+_LONG_NUMBER = re.compile(r"(?<!\w)\+?\d{7,}")
 MAX_DETAIL = 120
 
 
@@ -211,11 +212,11 @@ def _detail(written: str) -> str:
     An SMPP receipt (specification 3.4, Appendix B) ends in `text:` and the first 20 characters
     of what was sent.
     """
-    status = _SMPP_STATUS.search(written)
+    words = clean(written).split("text:")[0].split("Text:")[0]
+    status = _SMPP_STATUS.search(words)
     if status:
         return " ".join(part for part in status.groups() if part)
-    words = clean(written).split("text:")[0].split("Text:")[0]
-    return _MANY_DIGITS.sub("#", words).strip()[:MAX_DETAIL]
+    return _LONG_NUMBER.sub("#", words).strip()[:MAX_DETAIL]
 
 
 def _problem(response: httpx.Response) -> SendError | None:

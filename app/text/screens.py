@@ -151,7 +151,7 @@ class _Sheet:
         head = _longest_head(option.label, lambda label: fits(dotted(label)))
         line = dotted(head.rstrip())
         if not fits(line):
-            line = option.number if fits(option.number) else _head(option.number, fits)
+            line = option.number if fits(option.number) else _head(option.number, fits).rstrip()
         return self._page([line], last=last), _Rest("", tuple(others))
 
     def _fits(self, lines: Sequence[str], *, last: bool) -> bool:

@@ -69,7 +69,8 @@ def _read(hook: Hook) -> HookRequest:
 def _fields(encoded: bytes) -> dict[str, str]:
     """Urlencoded fields; the first of a repeated name wins. ValueError for too many."""
     pairs = parse_qsl(
-        encoded.decode("latin-1"),
+        # Raw octets, unescaped, are UTF-8 too: curl and simple gateways send them.
+        encoded.decode("utf-8", "replace"),
         keep_blank_values=True,
         max_num_fields=MOST_FIELDS,
         encoding="utf-8",

@@ -83,7 +83,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, out: Path) -> None:
 @contextmanager
 def phone(port: int, message: str) -> Iterator[None]:
     """fakesmsc: sends `sender receiver type text` once, and stays to receive."""
-    program = [FAKESMSC, "-H", "127.0.0.1", "-r", str(port), "-m", "1", message]
+    program = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(port), "-m", "1", message]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as one:
         try:
             yield

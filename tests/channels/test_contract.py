@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.channels import CHANNELS, open_channels
-from app.channels.base import hook_url
+from app.channels.base import Hook, hook_url
 from app.channels.forms import MAX_SMS_TEXT
 from app.errors import ConfigError, Malformed, RefusedRequest, Unauthenticated
 from app.settings import ChannelConfig
@@ -101,7 +102,7 @@ def test_a_blank_identifier_is_a_missing_one(payload: Payload) -> None:
 
 
 @one_each
-@pytest.mark.parametrize("token", [None, "", "wrong", NEW + "x", "ສະບາຍດີ"])
+@pytest.mark.parametrize("token", [None, "", "not-it", NEW + "x", "ສະບາຍດີ"])
 def test_a_missing_or_wrong_token_is_refused(payload: Payload, token: str | None) -> None:
     with pytest.raises(Unauthenticated) as refusal:
         door.channel(payload.kind).authentic(payload.request(token))
@@ -147,8 +148,8 @@ def test_text_arrives_byte_for_byte(payload: Payload, text: str) -> None:
 def test_what_a_database_cannot_store_is_taken_out(payload: Payload) -> None:
     spoilt = dict.fromkeys(("text", "sessionId", "id", "to", "serviceCode"), "a\0\ud83d\udc7fb")
     request = payload.request()
-    hurt = replace(request, query=request.query | _known(request.query, spoilt))
-    hurt = replace(hurt, form=request.form | _known(request.form, spoilt))
+    hurt = replace(request, query={**request.query, **_known(request.query, spoilt)})
+    hurt = replace(hurt, form={**request.form, **_known(request.form, spoilt)})
     found = door.channel(payload.kind).parse(hurt, NOW)
     written = (found.text, found.session, found.provider_id, found.to)
     assert "\0" not in "".join(written)
@@ -156,8 +157,7 @@ def test_what_a_database_cannot_store_is_taken_out(payload: Payload) -> None:
     assert "".join(written).encode()
 
 
-def _known(fields: object, spoilt: dict[str, str]) -> dict[str, str]:
-    assert isinstance(fields, dict)
+def _known(fields: Mapping[str, str], spoilt: dict[str, str]) -> dict[str, str]:
     return {key: value for key, value in spoilt.items() if key in fields}
 
 
@@ -203,8 +203,10 @@ def test_what_a_person_sent_is_in_no_repr(payload: Payload) -> None:
 def test_a_hook_that_the_kind_has_not_is_refused(kind: str) -> None:
     channel = door.channel(kind)
     sample = next(payload for payload in EVERY if payload.kind == kind)
-    absent = {"ussd", "sms"} - channel.hooks
-    for hook in absent:
+    both: tuple[Hook, ...] = ("ussd", "sms")
+    for hook in both:
+        if hook in channel.hooks:
+            continue
         request = replace(sample.request(), hook=hook)
         with pytest.raises(Malformed, match=hook):
             channel.parse(request, NOW)

@@ -235,14 +235,15 @@ def together(engine: Engine, workers: int, batch: int) -> int:
 
 
 def test_four_at_once_are_one(engine: Engine) -> None:
-    dice = random.Random(7)
+    dice, talks = random.Random(7), list[int]()
     for _ in range(120):
-        odsc = dice.choice(["0103", "0901", "1610"])
-        say(engine, "finished", odsc=odsc, score=str(dice.randint(1, 5)), sex=dice.choice("FM"))
+        given: dict[str, str | None] = {"odsc": dice.choice(["0103", "0901", "1610"])}
+        given |= {"score": str(dice.randint(1, 5)), "sex": dice.choice("FM")}
+        talks.append(say(engine, "finished", NOW, **given))
     assert together(engine, workers=4, batch=7) == 120
     # Again, each changed, so that rows also go down while others go up.
     with engine.begin() as tx:
-        for talk in range(1, 121):
+        for talk in talks:
             service = dice.choice(["id_card", "family_book"])
             turn(tx, talk, score=str(dice.randint(1, 5)), service=service)
     assert together(engine, workers=4, batch=7) == 120

@@ -83,13 +83,14 @@ def counted(engine: Engine) -> Engine:
     moment = datetime(2026, 11, 17, 3, tzinfo=UTC)
     with engine.begin() as tx:
         for number, sex in enumerate(("F", "M", None), start=1):
-            tx.execute(insert(contacts).values(phone_hash=b"%d" % number, phone_cipher=b"-"))
+            contact = insert(contacts).values(phone_hash=b"%d" % number, phone_cipher=b"-")
+            owner = tx.execute(contact.returning(contacts.c.id)).scalar_one()
             times = {"started_at": moment, "turned_at": moment}
             spoken = {"channel": "simulator", "language": "lo", "medium": "ussd", "flow": "-"}
-            row = {"contact_id": number, "state": {}, "status": "finished", **times, **spoken}
-            tx.execute(insert(conversations).values(row))
+            row = {"contact_id": owner, "state": {}, "status": "finished", **times, **spoken}
+            talk = insert(conversations).values(row).returning(conversations.c.id)
             response = Response(
-                conversation_id=number,
+                conversation_id=tx.execute(talk).scalar_one(),
                 odsc="0103",
                 status="complete",
                 at=moment,

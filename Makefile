@@ -1,0 +1,38 @@
+# make run is the way in: no root, no database, no Redis and no compiler needed.
+# PYTHON=python3.12 make run chooses the interpreter, PORT=8001 make run the port.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lock clean venv venv-dev
+
+PY := .venv/bin/python
+COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
+
+venv:
+	@scripts/venv.sh run
+
+venv-dev:
+	@scripts/venv.sh dev
+
+run: venv ## start the gateway; Ctrl-C stops it
+	@exec .venv/bin/siang run
+
+test: venv-dev ## style, types and all tests
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+bench: venv ## measure on this machine
+	@exec $(PY) -m bench
+
+lock: venv-dev ## pin the newest libraries that fit
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade -o requirements.lock requirements.in
+	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade -o requirements-dev.lock requirements-dev.in
+
+clean: ## remove .venv and what tools left; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find app bench tests scripts config -name __pycache__ -type d -prune -exec rm -rf {} +
