@@ -42,7 +42,7 @@ def office() -> Office:
     return opened
 
 
-def _drain(name: str) -> None:
+def _drain(name: bell.Drain) -> None:
     try:
         upkeep.DRAINS[name](office(), stopping.is_set)
     except SQLAlchemyError as error:

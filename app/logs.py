@@ -10,7 +10,8 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 
 import structlog
 from structlog.typing import Processor
@@ -82,3 +83,24 @@ def set_up(style: str = "text") -> None:
     # These write URLs, job arguments or one line a job.
     for noisy in ("httpx", "httpcore", "rq", "rq.worker", "alembic", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextmanager
+def warnings_to_stderr() -> Iterator[None]:
+    """For commands: stdout is theirs alone, warnings go to stderr, the rest nowhere."""
+    before = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, _one_line],
+        # Without a handler of its own, `logging` writes warnings to stderr.
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _one_line(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
+    words = [f"{key}={value}" for key, value in event.items() if key not in ("event", "level")]
+    return blot(" ".join([f"[{event['level']}]", str(event["event"]), *words]))

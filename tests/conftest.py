@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 from app import embedded
 from app.registry import loading
 from app.settings import ROOT
-from app.storage.database import migrate, normalised_url, open_engine
+from app.storage.database import normalised_url, open_engine
+from app.storage.migrating import migrate
 from app.storage.schema import metadata
 
 REGISTRY_TABLES = {"provinces", "districts", "place_aliases", "odscs", "services", "fees"}

@@ -15,7 +15,7 @@ from app.channels.base import hook_url
 from app.clock import Week
 from app.insight import summaries
 from app.office import Office
-from app.storage import outbox
+from app.storage import outbox, people
 from app.text.encoding import encoding_of, units
 
 SESSIONS = itertools.count(1)
@@ -138,9 +138,7 @@ class Phone:
     def inbox(self) -> list[str]:
         sealed = self.gateway.office.desk.seal(self.number)
         with self.gateway.office.engine.connect() as connection:
-            contact = connection.execute(
-                text("SELECT id FROM contacts WHERE phone_hash = :hash"), {"hash": sealed.hash}
-            ).scalar()
+            contact = people.find(connection, sealed.hash)
             if contact is None:
                 return []
             return [message for _, message, _ in outbox.inbox(connection, contact, "simulator")]

@@ -23,7 +23,7 @@ MAX_USSD_TEXT = 4_000
 MAX_SMS_TEXT = 255 * 153
 CLOCK_TRUST = timedelta(days=3)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_LOST_PLUS = re.compile(r"\s+(?=\d{8,15}$)")
+_LOST_PLUS = re.compile(r"^\s+(?=\d{8,15}$)")
 
 
 def clean(text: str) -> str:

@@ -2,47 +2,55 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
+from collections.abc import Mapping
 
 import click
 
+from app import logs
 from app.errors import OperatorError
 
+COMMANDS: Mapping[str, str] = {
+    "run": "app.cli.run:run",
+    "serve": "app.cli.run:serve",
+    "channels": "app.cli.channels:channels_command",
+    "dial": "app.cli.phone:dial",
+    "sms": "app.cli.phone:sms",
+    "tally": "app.cli.insight:tally_command",
+    "digest": "app.cli.insight:digest_command",
+    "recount": "app.cli.insight:recount_command",
+    "staff": "app.cli.people:staff",
+    "requests": "app.cli.requests:requests",
+    "registry": "app.cli.registry:registry",
+    "flows": "app.cli.flows:flows",
+}
+"""Each command and where it is written; only the one that is used is imported."""
 
-class _Group(click.Group):
-    """Turns an operator's errors into one sentence on stderr and exit status 2."""
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name]} is no command")
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
+        """An operator's errors become one sentence on stderr and exit status 2."""
         try:
-            return super().invoke(ctx)
+            with logs.warnings_to_stderr():
+                return super().invoke(ctx)
         except OperatorError as error:
             click.echo(str(error), err=True)
             sys.exit(2)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Siang: citizens' feedback by SMS and USSD."""
-
-
-def _register() -> None:
-    from app.cli import channels, flows, insight, people, phone, registry, requests, run
-
-    for command in (
-        run.run,
-        run.serve,
-        channels.channels_command,
-        phone.dial,
-        phone.sms,
-        insight.tally_command,
-        insight.digest_command,
-        insight.recount_command,
-        people.staff,
-        registry.registry,
-        requests.requests,
-        flows.flows,
-    ):
-        main.add_command(command)
-
-
-_register()

@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from app import embedded
 from app.settings import Settings
-from app.storage.database import migrate, open_engine
+from app.storage.database import open_engine
+from app.storage.migrating import migrate
 
 
 @contextmanager

@@ -7,19 +7,17 @@ Screens and messages are all there is on stdout; remarks and warnings go to stde
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import click
-import structlog
 from flask.testing import FlaskClient
 
-from app import create_app, logs, open_office, settings, upkeep
+from app import create_app, open_office, settings, upkeep
 from app.channels.base import Hook
 from app.cli.context import database
 from app.cli.run import prepare
@@ -114,7 +112,7 @@ def _phone(sender: str, channel: str | None) -> Iterator[Phone]:
     except NotAPhoneNumber as error:
         raise OperatorError(f"--from: {error}") from None
     loaded = settings.load()
-    with _warnings_to_stderr(), database(loaded) as engine:
+    with database(loaded) as engine:
         prepare(loaded, engine)
         office = open_office(loaded, engine.url.render_as_string(hide_password=False))
         try:
@@ -219,24 +217,3 @@ def _answers(phone: Phone, before: int) -> list[tuple[int, str]]:
         if answers or late():
             return answers
         time.sleep(LOOK_SECONDS)
-
-
-@contextmanager
-def _warnings_to_stderr() -> Iterator[None]:
-    """structlog writes everything to stdout unless told otherwise, between the screens."""
-    before = structlog.get_config()
-    structlog.configure(
-        processors=[structlog.stdlib.add_log_level, _one_line],
-        # Without a handler of its own, `logging` writes warnings to stderr.
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-    )
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
-def _one_line(_logger: object, _method: str, event: MutableMapping[str, object]) -> str:
-    words = [f"{key}={value}" for key, value in event.items() if key not in ("event", "level")]
-    return logs.blot(" ".join([f"[{event['level']}]", str(event["event"]), *words]))

@@ -16,7 +16,9 @@ from app.conversation.books import Books
 from app.errors import OperatorError
 from app.registry import loading
 from app.settings import ROOT, Settings
-from app.storage.database import migrate, open_engine, wait_for
+from app.storage.database import open_engine, wait_for
+from app.storage.migrating import migrate
+from app.supervisor import Servers, supervise
 
 
 def prepare(loaded: Settings, engine: Engine) -> None:
@@ -30,7 +32,6 @@ def prepare(loaded: Settings, engine: Engine) -> None:
 @click.command()
 def run() -> None:
     """Start everything: databases where needed, web, workers and upkeep. Ctrl-C stops it."""
-    from app.supervisor import Servers, supervise
 
     loaded = settings.load()
     open_channels(loaded.channels)
@@ -99,6 +100,7 @@ def serve() -> None:
     """The web server alone, on PORT; `siang run` and the Procfile start it."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.log import LogLevels
 
     from app.web.settings import THREADS
 
@@ -115,7 +117,7 @@ def serve() -> None:
         blocking_threads=THREADS,
         # Requests' addresses hold tokens and, with GET, numbers: no access log is ever written.
         log_access=False,
-        log_level="warning",
+        log_level=LogLevels.error,
         respawn_failed_workers=True,
     )
     server.serve()

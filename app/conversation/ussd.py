@@ -58,7 +58,8 @@ def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Rep
     last = conversations.last_reply(tx, contact.id, inbound.channel, inbound.session)
     if last is not None:
         return Reply(last.text, ends=True)
-    pack = desk.books.current.packs[contact.language or desk.language]
+    book = desk.books.current
+    pack = book.packs[desk.language_of(contact, book)]
     return Reply(pack["error.session"], ends=True)
 
 

@@ -1,24 +1,15 @@
-"""Opening the database: engines, migrations, and what every process waits for."""
+"""Opening the database: engines, and what every process waits for."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from app.errors import ConfigError
-
-MIGRATIONS = Path(__file__).resolve().parent / "migrations"
-# Any number that no other program uses for an advisory lock in this database.
-MIGRATION_LOCK = 0x5349414E47
 
 
 def normalised_url(url: str) -> str:
@@ -73,26 +64,3 @@ def wait_for(engine: Engine, tell: Callable[[str], None], seconds: float = 60) -
             tell("Waiting for PostgreSQL …")
             told = True
         time.sleep(0.3)
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the schema up to date. Two starts at once migrate once (advisory lock)."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.connect() as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
-        connection.commit()
-        try:
-            if _revision(connection) != ScriptDirectory.from_config(config).get_current_head():
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-                connection.commit()
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
-            connection.commit()
-
-
-def _revision(connection: Connection) -> str | None:
-    context = MigrationContext.configure(connection)
-    return context.get_current_revision()

@@ -40,6 +40,7 @@ _LOCK = text(
     "SELECT id, language, last_odsc, stopped_at IS NOT NULL FROM contacts "
     "WHERE phone_hash = :hash FOR NO KEY UPDATE"
 )
+_FIND = text("SELECT id FROM contacts WHERE phone_hash = :hash")
 _ENSURE = text(
     "INSERT INTO contacts (phone_hash, phone_cipher) VALUES (:hash, :cipher) "
     "ON CONFLICT (phone_hash) DO NOTHING"
@@ -57,12 +58,16 @@ def lock(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> Contact:
 
 def ensure(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> int:
     """The contact's id, made if new; not locked."""
-    find = text("SELECT id FROM contacts WHERE phone_hash = :hash")
-    found = tx.execute(find, {"hash": phone_hash}).scalar()
-    if found is None:
-        tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
-        found = tx.execute(find, {"hash": phone_hash}).scalar_one()
-    return int(found)
+    found = find(tx, phone_hash)
+    if found is not None:
+        return found
+    tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
+    return int(tx.execute(_FIND, {"hash": phone_hash}).scalar_one())
+
+
+def find(tx: Connection, phone_hash: bytes) -> int | None:
+    """The id of a contact that is known already."""
+    return tx.execute(_FIND, {"hash": phone_hash}).scalar()
 
 
 def by_id(tx: Connection, contact_id: int) -> Contact:

@@ -23,9 +23,7 @@ def nothing_changed(gateway: Gateway) -> bool:
 
 @pytest.mark.parametrize("token", ["", "?token=", "?token=wrong", "?token=%00", "?Token=x"])
 @pytest.mark.parametrize("path", ["africastalking/ussd", "kannel/sms", "kannel/receipt"])
-def test_without_the_right_token_nothing_happens(
-    gateway: Gateway, path: str, token: str
-) -> None:
+def test_without_the_right_token_nothing_happens(gateway: Gateway, path: str, token: str) -> None:
     response = gateway.client.post(f"/channels/{path}{token}", data=USSD | SMS)
     assert response.status_code == 403
     assert nothing_changed(gateway)

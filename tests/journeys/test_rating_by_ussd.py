@@ -53,9 +53,7 @@ def test_an_unhappy_citizen_is_asked_for_the_reason(gateway: Gateway, phone: Pho
     assert (tally["rate"], tally["women"], tally["complete"]) == (0.0, 0, 1)
 
 
-def test_whoever_hangs_up_after_the_score_has_been_counted(
-    gateway: Gateway, phone: Phone
-) -> None:
+def test_whoever_hangs_up_after_the_score_has_been_counted(gateway: Gateway, phone: Phone) -> None:
     rated(phone, "4").hangs_up()
     tally = gateway.tally()
     assert (tally["responses"], tally["partial"], tally["complete"]) == (1, 1, 0)
@@ -181,9 +179,7 @@ def test_a_late_post_of_an_earlier_hop_gets_its_own_reply(phone: Phone) -> None:
     phone.post(path="1*0103*5").sees("ບັດປະຈຳຕົວ")
 
 
-def test_a_lost_hop_is_caught_up_from_the_accumulated_text(
-    gateway: Gateway, phone: Phone
-) -> None:
+def test_a_lost_hop_is_caught_up_from_the_accumulated_text(gateway: Gateway, phone: Phone) -> None:
     phone.dial().post(path="1*0103*4").sees("ບັດປະຈຳຕົວ")
     assert gateway.tally()["scores"] == {"1": 0, "2": 0, "3": 0, "4": 1, "5": 0}
     phone.post(path="1*0103").sees("5=ດີຫຼາຍ")

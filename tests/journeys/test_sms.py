@@ -22,9 +22,7 @@ def test_one_line_is_one_complete_answer(gateway: Gateway, phone: Phone) -> None
     "written",
     ["໐໑໐໓ ໕ ດີຫຼາຍ", " 0103   5  ດີຫຼາຍ ", "0103\n5\nດີຫຼາຍ", "0103 5", "0103,5,ດີ", "໐໑໐໓  5"],
 )
-def test_spaces_and_lao_digits_do_not_matter(
-    gateway: Gateway, phone: Phone, written: str
-) -> None:
+def test_spaces_and_lao_digits_do_not_matter(gateway: Gateway, phone: Phone, written: str) -> None:
     phone.sends(written).gets("ຂອບໃຈ")
     assert gateway.tally()["complete"] == 1
 
@@ -80,9 +78,7 @@ def test_a_whole_answer_leaves_the_conversation_that_was_going_on(
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop", "ຢຸດ", " Stop. ", "STOP please"])
-def test_stop_stops_everything_and_start_resumes(
-    gateway: Gateway, phone: Phone, word: str
-) -> None:
+def test_stop_stops_everything_and_start_resumes(gateway: Gateway, phone: Phone, word: str) -> None:
     phone.sends(word).gets("START")
     phone.sends("0103 5").sends("ສະບາຍດີ").sends(word).gets_nothing()
     assert gateway.tally()["responses"] == 1

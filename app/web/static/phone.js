@@ -20,6 +20,7 @@
   var theirs = [];
   var known = 0;
   var polling = null;
+  var troubled = false;
   var hint = at("screen").innerHTML;
 
   function at(id) { return document.getElementById(id); }
@@ -118,11 +119,10 @@
     if (waits) { say("ກຳລັງສົ່ງ…", "Sending…"); }
   }
 
-  function close(lao, english) {
+  function close() {
     session = null;
     at("drop").disabled = true;
     busy(false);
-    say(lao, english);
     line(code);
   }
 
@@ -140,8 +140,9 @@
       if (session !== current) { return; }
       busy(false);
       if (status !== 200) {
+        // The answer stands on its line: the green key sends it again, which does no harm.
+        if (!current.begun) { close(); }
         explain(status);
-        if (!current.begun) { close.apply(null, at("state").textContent.split(" · ")); }
         return;
       }
       answered(text, body);
@@ -158,7 +159,8 @@
       say("ເຊື່ອມຕໍ່ແລ້ວ", "In session");
       line("");
     } else {
-      close("ຈົບແລ້ວ", "Session ended");
+      close();
+      say("ຈົບແລ້ວ", "Session ended");
     }
   }
 
@@ -190,13 +192,15 @@
     at("seconds").textContent = "";
     show("");
     at("screen").innerHTML = hint;
-    close("ພ້ອມ", "Ready");
+    close();
+    say("ພ້ອມ", "Ready");
   }
 
   function drop() {
     at("signal").className = "signal lost";
     show("ສັນຍານຂາດ\nThe network lost the session.");
-    close("ສັນຍານຂາດ", "Signal lost");
+    close();
+    say("ສັນຍານຂາດ", "Signal lost");
   }
 
   function press(key) {
@@ -238,10 +242,12 @@
     post(given.inbox, { from: asked, token: given.token }, function (status, body) {
       if (asked !== number()) { return; }
       if (status === 200) {
+        if (troubled) { say("ພ້ອມ", "Ready"); }
         theirs = JSON.parse(body);
         var newest = theirs.length ? theirs[theirs.length - 1].number : 0;
         if (newest !== known || !at("inbox").firstChild) { known = newest; draw(); }
-      } else if (!session) { explain(status); }
+      } else { explain(status); }
+      troubled = status !== 200;
       if (then) { then(status === 200); }
     });
   }

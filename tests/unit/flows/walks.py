@@ -1,0 +1,176 @@
+"""Walks through a flow on paper: the shipped flow, and a registry in a dict."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from app.flows import engine, load, render
+from app.flows.model import (
+    Book,
+    Effect,
+    Findings,
+    Flow,
+    Found,
+    Input,
+    Lookup,
+    Named,
+    Phrase,
+    Remembered,
+    State,
+    Step,
+    Value,
+)
+from app.settings import ROOT
+from app.text.encoding import encoding_of, units
+from app.words import Limits, Medium
+
+CONFIG = ROOT / "config"
+USSD = Limits()
+Names = Mapping[str, str]
+
+
+def shipped_sources() -> dict[str, str]:
+    """The files of config/, as `load.book` takes them."""
+    paths = [*CONFIG.glob("flows/*.yaml"), *CONFIG.glob("languages/*/screens.yaml")]
+    return {path.relative_to(CONFIG).as_posix(): path.read_text("utf-8") for path in paths}
+
+
+@cache
+def shipped() -> Book:
+    return load.book(shipped_sources())
+
+
+def main_flow() -> Flow:
+    return shipped().flows["main"]
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    with (CONFIG / "registry" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def names(row: Mapping[str, str]) -> Names:
+    return {"lo": row["name_lo"], "en": row["name_en"]}
+
+
+def fourteen_services() -> dict[str, Names]:
+    return {row["key"]: names(row) for row in rows("services")[:14]}
+
+
+def three_centers() -> dict[str, Names]:
+    return {row["code"]: names(row) for row in rows("odscs")[:3]}
+
+
+@dataclass
+class Paper:
+    """What the lookups find: three centers, 14 services, a fee for each, one request."""
+
+    last: str = ""
+    centers: Mapping[str, Names] = field(default_factory=three_centers)
+    services: Mapping[str, Names] = field(default_factory=fourteen_services)
+    fee: Mapping[str, Value] = field(
+        default_factory=lambda: {
+            "fee": Phrase("fee.fee", {"kip": 50_000}),
+            "days": Phrase("fee.days", {"days": 3}),
+            "papers": "",
+        }
+    )
+    requests: dict[str, Names] = field(default_factory=lambda: {"VTE2026": {"lo": "ໃບ", "en": "A"}})
+
+    def __call__(self, lookup: Lookup) -> Findings:
+        finders: Mapping[str, Callable[[Mapping[str, str]], Findings]] = {
+            "last_odsc": lambda _: self._center(self.last),
+            "odsc": lambda args: self._center(args["value"]),
+            "provinces": lambda _: self._places(2, ""),
+            "districts": lambda args: self._places(4, args["province"]),
+            "odscs": lambda args: self._places(4, args["district"]),
+            "services": lambda _: tuple(Found(key, one) for key, one in self.services.items()),
+            "fee": lambda args: self._fee(args["service"]),
+            "request": lambda args: self._request(args["value"]),
+        }
+        return finders[lookup.name](lookup.args)
+
+    def _center(self, code: str) -> Findings:
+        return (Found(code, self.centers[code]),) if code in self.centers else ()
+
+    def _places(self, length: int, within: str) -> Findings:
+        found = {code[:length]: one for code, one in self.centers.items()}
+        return tuple(Found(code, one) for code, one in found.items() if code.startswith(within))
+
+    def _fee(self, service: str) -> Findings:
+        if service not in self.services:
+            return ()
+        one = self.services[service]
+        return (Found(service, one, {"service": Named(one), **self.fee}),)
+
+    def _request(self, number: str) -> Findings:
+        if number not in self.requests:
+            return ()
+        one = self.requests[number]
+        values: dict[str, Value] = {
+            "service": Named(one),
+            "status": Phrase("status.ready"),
+            "since": Phrase("request.since", {"date": "23/11/2026"}),
+        }
+        return (Found(number, one, values),)
+
+
+@dataclass
+class Walk:
+    """One conversation. Verbs return it, so that a test reads like a leaflet."""
+
+    paper: Paper = field(default_factory=Paper)
+    language: str = "lo"
+    medium: Medium = "ussd"
+    flow: Flow = field(default_factory=main_flow)
+    book: Book = field(default_factory=shipped)
+    pages: list[str] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+    step: Step = field(init=False)
+    state: State = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._shown(engine.answered(engine.begin(self.flow), self.paper))
+
+    def press(self, *typed: str, opening: bool = False) -> Walk:
+        """Inputs one by one; `effects` are those of all of them."""
+        self.effects = []
+        for text in typed:
+            given = Input(text, self.medium, opening)
+            steps = engine.step(self.flow, self.book.packs[self.language], self.state, given)
+            self._shown(engine.answered(steps, self.paper))
+        return self
+
+    def _shown(self, step: Step) -> None:
+        self.effects += step.effects
+        for effect in step.effects:
+            if isinstance(effect, Remembered):
+                self.language = effect.value
+        pack = self.book.packs[self.language]
+        self.pages = render.pages(step.screen, pack, self.language, USSD)
+        page = min(step.state.page, len(self.pages) - 1)
+        self.step, self.state = step, replace(step.state, page=page, pages=len(self.pages))
+
+    @property
+    def page(self) -> str:
+        return self.pages[self.state.page]
+
+    def at(self, node: str) -> Walk:
+        assert self.state.node == node, f"the walk is at {self.state.node}:\n{self.page}"
+        return self
+
+    def sees(self, *fragments: str) -> Walk:
+        for fragment in fragments:
+            assert fragment in self.page, f"{fragment!r} is not on the screen:\n{self.page}"
+        return self
+
+    def ends(self, node: str) -> Walk:
+        assert self.step.finished
+        return self.at(node)
+
+
+def fits(page: str, limits: Limits = USSD) -> bool:
+    return units(page) <= (limits.ucs2 if encoding_of(page) == "UCS-2" else limits.gsm7)
