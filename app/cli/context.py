@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from app import embedded
+from app.registry import loading
 from app.settings import Settings
+from app.storage import registry
 from app.storage.database import open_engine
 from app.storage.migrating import migrate
 
@@ -21,6 +23,15 @@ def database(settings: Settings) -> Iterator[Engine]:
         engine = open_engine(url)
         try:
             migrate(engine)
+            _fill(engine, settings)
             yield engine
         finally:
             engine.dispose()
+
+
+def _fill(engine: Engine, settings: Settings) -> None:
+    """A command may be the first thing that anybody runs: it too finds the centers."""
+    with engine.connect() as connection:
+        loaded = registry.mark(connection) is not None
+    if not loaded:
+        loading.load(engine, settings.config / "registry")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from app.errors import ConfigError
+
+Done = TypeVar("Done")
 
 
 def normalised_url(url: str) -> str:
@@ -64,3 +67,17 @@ def wait_for(engine: Engine, tell: Callable[[str], None], seconds: float = 60) -
             tell("Waiting for PostgreSQL …")
             told = True
         time.sleep(0.3)
+
+
+def with_fresh_connection(work: Callable[[], Done]) -> Done:
+    """Do it, and once more if the pooled connection turned out to be dead.
+
+    After PostgreSQL restarts every pooled connection fails once; asking each before every turn
+    would cost a round trip. Only for work that has the effect of once however often it is done.
+    """
+    try:
+        return work()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        return work()

@@ -20,6 +20,7 @@ from app.conversation import sms, ussd
 from app.delivery import sending
 from app.errors import Malformed, NotAPhoneNumber, RefusedRequest
 from app.office import Office
+from app.storage.database import with_fresh_connection
 from app.words import Inbound, Reply
 
 log = structlog.get_logger()
@@ -87,7 +88,7 @@ def _answer(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:
     if taken.hook == "ussd":
         return channel.answer(_ussd(office, inbound))
     try:
-        sms.accept(office.desk, inbound)
+        with_fresh_connection(lambda: sms.accept(office.desk, inbound))
     except SQLAlchemyError as error:
         return _later("sms_not_stored", channel, error)
     return channel.answer(None)
@@ -95,7 +96,7 @@ def _answer(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:
 
 def _ussd(office: Office, inbound: Inbound) -> Reply:
     try:
-        return ussd.take_turn(office.desk, inbound)
+        return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound))
     except NotAPhoneNumber:
         raise Malformed("the sender is no phone number") from None
     except Exception as error:
@@ -110,7 +111,7 @@ def _receipt(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer
     if receipt is None:
         return channel.answer(None)
     try:
-        known = sending.receive(office.post, receipt)
+        known = with_fresh_connection(lambda: sending.receive(office.post, receipt))
     except SQLAlchemyError as error:
         return _later("receipt_not_stored", channel, error)
     if not known:

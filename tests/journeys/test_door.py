@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from app import open_office, settings
 from tests.phones import Gateway
@@ -102,3 +102,20 @@ def test_the_door_needs_no_redis(gateway: Gateway, engine: Engine) -> None:
     assert gateway.office.settings.redis_url == ""
     gateway.phone().dial("*1616*0103*5#")
     assert gateway.tally()["responses"] == 1
+
+
+def test_a_restarted_database_loses_no_turn(gateway: Gateway, engine: Engine) -> None:
+    phone = gateway.phone()
+    phone.dial().press("1")
+    with gateway.office.engine.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    # The fixture's own pool is not what is tried here.
+    engine.dispose()
+    phone.press("0103").sees("5=ດີຫຼາຍ").press("5")
+    phone.sends("0103 4").gets("ຂອບໃຈ")
+    assert gateway.tally()["responses"] == 2
