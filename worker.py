@@ -66,8 +66,8 @@ class DrainWorker(SimpleWorker):
     """Runs our drains and no other function, in this process, and tells them when to stop."""
 
     def handle_warm_shutdown_request(self) -> None:
+        # RQ only logs here.
         stopping.set()
-        super().handle_warm_shutdown_request()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         allowed = {f"worker.drain_{name}" for name in upkeep.DRAINS}

@@ -116,16 +116,18 @@ def _root_account(data: Path) -> pwd.struct_passwd | None:
         raise OperatorError(reason, "Run as an ordinary user or set DATABASE_URL.") from None
 
 
-def _as_account(account: pwd.struct_passwd, program: Path, data: Path) -> list[str]:
+def _as_account(account: pwd.struct_passwd, initdb: Path, data: Path) -> list[str]:
     """The words before a command that make root run it as `account`, even below closed folders."""
     change = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
     caps = "-all,+dac_read_search"
     reading = [*change, f"--inh-caps={caps}", f"--ambient-caps={caps}"]
-    with suppress(FileNotFoundError):
-        if not subprocess.run([*reading, str(program), "-V"], capture_output=True).returncode:
-            return reading
+    # Or access(2), which initdb asks about its neighbours, would leave that right out.
+    reading.append("--securebits=+no_setuid_fixup")
+    probe = [*reading, str(initdb), "--show", "-U", "postgres", "-D", str(data)]
+    if not subprocess.run(probe, env=_environment(), capture_output=True).returncode:
+        return reading
     # A container may withhold that right: then let others pass (not list) the folders above.
-    for folder in {*program.parents, *data.parents}:
+    for folder in {*initdb.parents, *data.parents}:
         mode = folder.stat().st_mode
         if not mode & stat.S_IXOTH:
             folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
@@ -146,8 +148,7 @@ def _socket_folder(home: Path, account: pwd.struct_passwd | None) -> Path:
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in owners:
             raise OperatorError(f"{folder} belongs to another user", "Remove it or set TMPDIR.")
         folder.chmod(0o700)
-        if account is not None:
-            os.chown(folder, account.pw_uid, account.pw_gid)
+        os.chown(folder, account.pw_uid if account else -1, account.pw_gid if account else -1)
         return folder
     raise OperatorError("No folder is short enough for a socket", "Set TMPDIR to a short path.")
 
@@ -220,7 +221,7 @@ class Postgres:
     def _ensure(self) -> None:
         self.account = _root_account(self.data)
         if self.account is not None:
-            self._prefix = _as_account(self.account, self.programs / "postgres", self.data)
+            self._prefix = _as_account(self.account, self.programs / "initdb", self.data)
         if not (self.data / "PG_VERSION").exists():
             self._create()
         self._wait_until_ready()
@@ -274,8 +275,7 @@ class Postgres:
         return child
 
     def _wait_until_ready(self) -> None:
-        begun = time.monotonic()
-        said = False
+        begun, said = time.monotonic(), False
         child: subprocess.Popen[bytes] | None = None
         while time.monotonic() < begun + START_SECONDS:
             running = self._postmaster()

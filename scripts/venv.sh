@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds a Python that will do and lets it prepare .venv: scripts/venv.sh run|dev
 set -u
-cd "$(dirname "$0")/.." || exit 1
+cd "${0%/*}/.." || exit 1
 
 fits() {
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null

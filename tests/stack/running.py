@@ -46,7 +46,7 @@ class Stack:
     def environment(self) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if k not in {"DATABASE_URL", "REDIS_URL"}}
         ours = {"SIANG_HOME": str(self.home), "PORT": str(self.port)}
-        return inherited | ours | self.extra
+        return {**inherited, **ours, **self.extra}
 
     @property
     def log(self) -> str:

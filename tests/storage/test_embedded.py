@@ -187,5 +187,5 @@ def test_the_environment_comes_first(tmp_path: Path) -> None:
 
 def test_another_kind_of_database_is_refused_without_its_password() -> None:
     with pytest.raises(OperatorError, match="PostgreSQL") as caught:
-        external_database({"DATABASE_URL": "mysql://root:secret@host/name"})
+        external_database({"DATABASE_URL": "mysql://somebody:secret@host/name"})
     assert "secret" not in str(caught.value)

@@ -214,7 +214,7 @@ def test_one_once_key_is_one_message(make: Make) -> None:
 def test_a_stopped_phone_gets_only_the_answer_to_its_stop(make: Make) -> None:
     office = make()
     for purpose in ("digest", "reply", "consent"):
-        office.write(purpose)  # type: ignore[arg-type]
+        office.write(purpose)
     with office.engine.begin() as tx:
         tx.execute(text("UPDATE contacts SET stopped_at = now()"))
     office.drain()

@@ -12,9 +12,7 @@ from app import clock
 from app.clock import VIENTIANE, Week, is_working_day, local_day, local_moment, working_day_from
 
 days = st.dates(date(1900, 1, 1), date(2199, 12, 31))
-moments = st.datetimes(
-    datetime(1990, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
-)
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC))
 
 
 # --- weeks ------------------------------------------------------------------------------------

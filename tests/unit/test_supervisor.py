@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -106,7 +107,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         command = [sys.executable, str(main), str(tmp_path), str(port or free_port())]
         if through_make:
             (tmp_path / "Makefile").write_text("run:\n\t@exec $(COMMAND)\n")
-            command = ["make", "-C", str(tmp_path), f"COMMAND={' '.join(command)}"]
+            command = ["make", "-C", str(tmp_path), f"COMMAND={shlex.join(command)}"]
         with (tmp_path / "log").open("w") as log:
             process = subprocess.Popen(
                 command,

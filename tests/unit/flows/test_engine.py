@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -288,13 +289,13 @@ def test_one_line_is_for_sms_alone() -> None:
 
 
 def test_the_history_forgets_its_oldest_steps() -> None:
-    walk = Walk()
-    for _ in range(40):
-        walk.press("5", "1")
-    assert len(walk.state.history) == MAX_HISTORY
-    for _ in range(MAX_HISTORY + 1):
-        walk.press("0")
-    assert walk.at("home").state.history == ()
+    walk = rating().at("service")
+    longest = (("home", ()), *[("score", ())] * (MAX_HISTORY - 1))
+    walk.state = replace(walk.state, history=longest)
+    walk.press("1").at("paid")
+    assert walk.state.history == (*longest[1:], ("service", ()))
+    walk.press(*["0"] * MAX_HISTORY).at("score").press("0").at("home")
+    assert walk.state.history == ()
 
 
 words = st.text(max_size=12)

@@ -40,7 +40,7 @@ def longest(found: list[dict[str, str]], measure: Callable[[str], int] = units) 
 
 
 def worst_paper() -> Paper:
-    """Centers in 18 provinces and 20 districts, all of the longest name; every service; the largest fees and papers."""
+    """Centers in 18 provinces and 20 districts, every service, the largest fees and papers."""
     services = rows("services")
     papers = {
         language: max((row[f"papers_{language}"] for row in services), key=units)
