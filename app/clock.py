@@ -49,7 +49,7 @@ class Week:
         if match is None:
             raise ValueError(f"{text!r} is no ISO week such as 2026-W47")
         week = cls(int(match[1]), int(match[2]))
-        if week.number < 1 or cls.of(week.monday) != week:
+        if not 1 <= week.number <= 53 or cls.of(week.monday) != week:
             raise ValueError(f"the year {week.year} has no week {week.number}")
         return week
 

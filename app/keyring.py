@@ -30,15 +30,17 @@ def open_keyring(path: Path, env: Mapping[str, str], names: Sequence[str]) -> di
         stored = _read(descriptor)
         missing = [name for name in names if name not in given and name not in stored]
         if missing:
-            stored.update({name: _new_secret() for name in missing})
-            _write(descriptor, stored)
+            made = {name: _new_secret() for name in missing}
+            _append(descriptor, made)
+            stored |= made
     return {**{name: stored[name] for name in names if name in stored}, **given}
 
 
 def key_bytes(name: str, keyring: Mapping[str, str]) -> bytes:
     """A 256-bit key from its base64 form."""
     try:
-        key = base64.urlsafe_b64decode(keyring[name] + "=" * (-len(keyring[name]) % 4))
+        padded = keyring[name].rstrip("=") + "=" * (-len(keyring[name].rstrip("=")) % 4)
+        key = base64.b64decode(padded, altchars=b"-_", validate=True)
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
@@ -85,8 +87,11 @@ def _read(descriptor: int) -> dict[str, str]:
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-def _write(descriptor: int, stored: Mapping[str, str]) -> None:
-    content = "".join(f"{name}={value}\n" for name, value in sorted(stored.items())).encode()
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, content, 0)
+def _append(descriptor: int, made: Mapping[str, str]) -> None:
+    """Add to the end: a crash in the middle costs what was being made, never an older key."""
+    os.fchmod(descriptor, 0o600)
+    end = os.fstat(descriptor).st_size
+    joint = "\n" if end and os.pread(descriptor, 1, end - 1) != b"\n" else ""
+    content = "".join(f"{name}={value}\n" for name, value in sorted(made.items()))
+    os.pwrite(descriptor, (joint + content).encode(), end)
     os.fsync(descriptor)

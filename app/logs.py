@@ -16,9 +16,22 @@ from contextlib import contextmanager
 import structlog
 from structlog.typing import Processor
 
+from app.text.lao import digits
+
 # +856 20 5551 2345, 00856…, 020 5551 2345, 20 5551 2345, 030…, and any other E.164 with a plus.
+_GAP = r"(?:[\s\u00a0().\u2010-\u2015-]|%20){0,3}"
+# What may look like a number and is none: UUIDs and ISO dates.
+_KEEP = (
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+    r"|\b(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01])(?!\d)"
+)
+# ASCII, so that a Lao letter before a number is no part of a word with it.
 _NUMBER = re.compile(
-    r"(?:\+|00)?856[\s-]?\d[\d\s-]{7,12}\d|\+\d{8,15}|\b0?[23]0[\s-]?\d[\d\s-]{5,9}\d\b"
+    rf"(?P<keep>{_KEEP})"
+    rf"|(?:\+|%2B|(?<![^\W_])(?:00)?)856(?:{_GAP}\d){{8,11}}(?!\d)"
+    rf"|(?<![^\W_])(?<!\.)0?(?:20(?:{_GAP}\d){{8}}|30(?:{_GAP}\d){{7}})(?!\d)"
+    r"|\+\d{8,15}|(?<![^\W_])00[1-9]\d{7,13}(?!\d)",
+    re.ASCII | re.IGNORECASE,
 )
 _TOKEN = re.compile(r"(token=)[^&\s\"']+")
 BLOT = "<number>"
@@ -26,15 +39,40 @@ BLOT = "<number>"
 
 def blot(text: str) -> str:
     """A text without what looks like a phone number or a channel's token."""
-    return _TOKEN.sub(r"\1<token>", _NUMBER.sub(BLOT, text))
+    left: list[str] = []
+    at = 0
+    for found in _NUMBER.finditer(digits(text)):
+        if not found["keep"]:
+            left += [text[at : found.start()], BLOT]
+            at = found.end()
+    return _TOKEN.sub(r"\1<token>", "".join([*left, text[at:]]))
 
 
 def _blot_fields(
     _logger: object, _method: str, event: MutableMapping[str, object]
 ) -> MutableMapping[str, object]:
     for key, value in event.items():
-        if isinstance(value, str) and key != "timestamp":
-            event[key] = blot(value)
+        # Structlog's own begin with "_". A list or an integer may hold a number too.
+        if key == "timestamp" or key.startswith("_"):
+            continue
+        written = str(value)
+        if blot(written) != written:
+            event[key] = blot(written)
+    return event
+
+
+def _place_of_error(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """Never a traceback: its last line is the error's words, which may be a citizen's."""
+    error = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    if error is True:
+        error = sys.exc_info()
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["cause"] = where(error)
     return event
 
 
@@ -57,6 +95,7 @@ def set_up(style: str = "text") -> None:
         structlog.processors.TimeStamper(
             fmt="%H:%M:%S" if style != "json" else "iso", utc=style == "json"
         ),
+        _place_of_error,
         _blot_fields,
     ]
     structlog.configure(

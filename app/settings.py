@@ -7,10 +7,12 @@ environment; where it has none they are generated once into SIANG_HOME (see `app
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +24,7 @@ from app.words import Language, Limits
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNEL_PREFIX = "SIANG_CHANNEL_"
+_REDIS_URL = re.compile(r"rediss?://([^@\s/]*@)?[^:/\s@]+(:\d{1,5})?(/\d*)?(\?\S*)?|unix://\S+")
 KNOWN_VARIABLES = frozenset(
     {
         "SIANG_CONFIG",
@@ -125,7 +128,7 @@ class Settings:
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the file and the environment. Raises ConfigError naming the key and the remedy."""
     env = os.environ if environment is None else environment
-    config = Path(env.get("SIANG_CONFIG", ROOT / "config")).resolve()
+    config = Path(env.get("SIANG_CONFIG") or ROOT / "config").resolve()
     parsed = _read_file(config / "siang.toml")
     _refuse_unknown(env, parsed)
     home = _home(env)
@@ -133,19 +136,20 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     base_url = (env.get("SIANG_PUBLIC_URL") or parsed.service.public_url).rstrip("/")
     base_url = base_url or f"http://127.0.0.1:{port}"
     secrets = keyring.open_keyring(home / "secrets.env", env, _secret_names(parsed))
+    prefixes = {channel_variable(one, "") for one in parsed.channels}
     return Settings(
         home=home,
         config=config,
-        host=env.get("SIANG_HOST", "127.0.0.1"),
+        host=_host(env.get("SIANG_HOST") or "127.0.0.1"),
         port=port,
         base_url=base_url,
-        phone_page_open=env.get("SIANG_PHONE_PAGE", "loopback") == "open",
+        phone_page_open=_phone_page(env.get("SIANG_PHONE_PAGE") or "loopback"),
         service=parsed.service,
         conversation=parsed.conversation,
         delivery=parsed.delivery,
         digest=parsed.digest,
         channels={
-            name: _channel(name, section, base_url, env, secrets)
+            name: _channel(name, section, base_url, env, secrets, prefixes)
             for name, section in parsed.channels.items()
         },
         redis_url=_redis_url(env.get("REDIS_URL", "")),
@@ -167,6 +171,12 @@ def _read_file(path: Path) -> _File:
         parsed = _File.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_sentences(path, error), "Mend config/siang.toml") from None
+    variables = [channel_variable(name, "") for name in parsed.channels]
+    if len(set(variables)) < len(variables):
+        raise ConfigError(
+            f"{path}: two channels differ only in - and _",
+            "Their environment variables would be one",
+        )
     if parsed.delivery.sms_channel not in parsed.channels:
         raise ConfigError(
             f"{path}: delivery.sms_channel is {parsed.delivery.sms_channel!r}, which is no channel",
@@ -213,12 +223,30 @@ def _port(text: str) -> int:
     raise ConfigError(f"PORT is {text!r}, which is no port", "Use a number from 1 to 65535")
 
 
+def _host(text: str) -> str:
+    try:
+        return str(ip_address("127.0.0.1" if text == "localhost" else text))
+    except ValueError:
+        raise ConfigError(
+            f"SIANG_HOST is {text!r}, which is no address of this machine",
+            "Use 127.0.0.1, or 0.0.0.0 for every network it is in",
+        ) from None
+
+
+def _phone_page(text: str) -> bool:
+    if text not in {"loopback", "open"}:
+        raise ConfigError(
+            f"SIANG_PHONE_PAGE is {text!r}", "Use open to show /phone to everybody, or loopback"
+        )
+    return text == "open"
+
+
 def _redis_url(url: str) -> str:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+    if url and not _REDIS_URL.fullmatch(url):
         # The value may hold a password: it is not repeated.
         raise ConfigError(
-            "REDIS_URL does not begin with redis://, rediss:// or unix://",
-            "Set it to redis://HOST:6379/0, or unset it for the embedded Redis",
+            "REDIS_URL is no address of a Redis",
+            "Set it to redis://HOST:6379/0 or unix://PATH, or unset it for the embedded Redis",
         )
     return url
 
@@ -239,12 +267,15 @@ def _channel(
     base_url: str,
     env: Mapping[str, str],
     secrets: Mapping[str, str],
+    prefixes: Collection[str],
 ) -> ChannelConfig:
     options: dict[str, object] = dict(section.model_extra or {})
     prefix = channel_variable(name, "")
     token_variable = channel_variable(name, "token")
     for variable, value in env.items():
-        if variable.startswith(prefix) and variable != token_variable:
+        # SIANG_CHANNEL_BOX_B_TOKEN is of channel box-b where there is one, not of box.
+        owner = max((one for one in prefixes if variable.startswith(one)), key=len, default="")
+        if owner == prefix and variable != token_variable:
             options[variable.removeprefix(prefix).lower()] = value
     return ChannelConfig(
         name=name,

@@ -84,7 +84,7 @@ def step(flow: Flow, pack: Pack, state: State, given: Input) -> Steps:
         return (yield from walk.back())
     if text == NEXT and state.page + 1 < state.pages:
         walk.state = replace(state, page=state.page + 1)
-        return (yield from walk.show())
+        return (yield from walk.show(state.notice))
     return (yield from walk.take(given, pack))
 
 
@@ -124,7 +124,7 @@ class _Walk:
     def back(self) -> Steps:
         if self.state.page > 0:
             self.state = replace(self.state, page=self.state.page - 1)
-            return (yield from self.show())
+            return (yield from self.show(self.state.notice))
         if not self.state.history:
             return (yield from self.home())
         (name, stack), history = self.state.history[-1], self.state.history[:-1]
@@ -142,6 +142,9 @@ class _Walk:
         """Walk through the nodes that do not wait, to the first that does."""
         for _ in range(MAX_SILENT):
             node = self._node(target)
+            if node.name == self.flow.start:
+                # Nothing lies behind the main menu, and it has no room for a way back.
+                self.state = replace(self.state, stack=(), history=())
             self.state = replace(self.state, node=node.name, page=0, pages=1)
             onward = yield from self._pass(node)
             if onward is None:
@@ -186,7 +189,8 @@ class _Walk:
     # --- showing -----------------------------------------------------------------------------
 
     def show(self, notice: str = "") -> Steps:
-        """The waiting node's screen."""
+        """The waiting node's screen. The notice stays while its pages are turned."""
+        self.state = replace(self.state, notice=notice)
         node = self.flow.nodes[self.state.node]
         options: tuple[tuple[str, Value], ...] = ()
         values: dict[str, Value] = {name: Named(names) for name, names in self.state.labels.items()}
@@ -239,8 +243,10 @@ class _Walk:
         elif isinstance(node, Choose):
             target = yield from self._choose(node, given)
         if target is None:
-            return (yield from self.show("" if given.opening else self._wrong(node)))
+            target = _Again("" if given.opening else self._wrong(node))
         if isinstance(target, _Again):
+            # From the first page, where the notice stands.
+            self.state = replace(self.state, page=0)
             return (yield from self.show(target.notice))
         return (yield from self.leave_for(target))
 
@@ -271,7 +277,8 @@ class _Walk:
         for index, choice in enumerate(node.options):
             if whole and picked is not None and picked.number == number_of(index):
                 return choice
-            if typed.matches(text, pack.get(choice.text, "")):
+            names = self.state.labels.get(choice.value_of or "", {}).values()
+            if any(typed.matches(text, label) for label in names or (pack.get(choice.text, ""),)):
                 return choice
         return None
 
@@ -373,7 +380,7 @@ def read(ask: Ask, text: str) -> str | None:
         amount = typed.amount(text)
         return None if amount is None else str(amount)
     if ask.kind == "reference":
-        reference = typed.normalise(text).replace(" ", "")
+        reference = typed.normalise(typed.clean(text)).replace(" ", "")
         return reference if 3 <= len(reference) <= 30 else None
     return typed.clean(text) or None
 

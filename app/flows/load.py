@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import FlowError, Problem
 from app.flows import model
@@ -92,6 +92,12 @@ class _Case(_Strict):
     given: Literal[True] | None = None
     to: str
 
+    @model_validator(mode="after")
+    def _compares_once(self) -> _Case:
+        if len(self.model_fields_set & {"equals", "at_most", "at_least", "given"}) != 1:
+            raise ValueError("say one of equals, at_most, at_least, given")
+        return self
+
 
 class _Branch(_Strict):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -150,11 +156,14 @@ class _File:
 def book(sources: Sources) -> model.Book:
     """Parse and check everything. Raises FlowError with every problem."""
     files = {name: _read(name, text) for name, text in sorted(sources.items())}
-    flows = {
-        flow.name: flow
-        for name, file in files.items()
-        if name.startswith("flows/") and (flow := _flow(file)) is not None
-    }
+    flows: dict[str, model.Flow] = {}
+    for name, file in files.items():
+        flow = _flow(file) if name.startswith("flows/") else None
+        if flow is not None and flow.name in flows:
+            file.complain(("flow",), f"there are two flows {flow.name!r}", "Rename one")
+        elif flow is not None:
+            flows[flow.name] = flow
+            _check_circles(file, flow)
     packs = {
         name.split("/")[1]: _pack(file)
         for name, file in files.items()
@@ -187,22 +196,24 @@ def _read(name: str, text: str) -> _File:
         message = str(getattr(error, "problem", None) or "this is not YAML")
         file.problems.append(Problem(name, line, "", message, "Mend the indentation or quotes"))
         return file
-    if root is not None:
-        file.lines.update(_lines(root, ()))
+    for path, line in _lines(root, ()) if root is not None else ():
+        if path in file.lines:
+            file.complain(path, f"this key is there again on line {line}", "Keep one of the two")
+        file.lines.setdefault(path, line)
     return file
 
 
 def _lines(
     node: yaml.Node, path: tuple[str | int, ...]
 ) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    yield path, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             below = (*path, str(key.value))
-            yield from _lines(value, below)
             yield below, key.start_mark.line + 1
+            yield from _lines(value, below)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
+            yield (*path, index), value.start_mark.line + 1
             yield from _lines(value, (*path, index))
 
 
@@ -227,6 +238,22 @@ def _flow(file: _File) -> model.Flow | None:
             file.complain(path, f"there is no node {target!r}", "Add it or name another")
     one_line = model.OneLine(**parsed.one_line.model_dump()) if parsed.one_line else None
     return model.Flow(parsed.flow, parsed.start, good, one_line)
+
+
+def _check_circles(file: _File, flow: model.Flow) -> None:
+    """Nodes that do not wait must lead to one that does."""
+    for name in flow.nodes:
+        walked, here = [name], [name]
+        while here:
+            silent = flow.nodes.get(here.pop())
+            if not isinstance(silent, model.Branch | model.Find | model.Call):
+                continue
+            onward = {target for path, target in _targets("", silent) if path[-1] != "then"}
+            if name in onward:
+                file.complain(("nodes", name), "this leads in a circle that never waits")
+                break
+            here += [target for target in onward if target not in walked]
+            walked += here
 
 
 def _validated(
@@ -355,7 +382,7 @@ def _pack(file: _File) -> model.Pack:
         if not isinstance(text, str) or not text.strip():
             file.complain((str(key),), "this is no text", "Write it in quotes")
         elif _placeholders(text) is None:
-            file.complain((str(key),), "a brace is not closed", "Write {name} or no brace at all")
+            file.complain((str(key),), "a brace opens no {name}", "Write {name} or no brace at all")
     pack = {str(key): str(text).strip() for key, text in file.content.items()}
     for key in (*SYSTEM_KEYS, *MESSAGE_KEYS):
         if key not in pack:
@@ -365,9 +392,11 @@ def _pack(file: _File) -> model.Pack:
 
 def _placeholders(text: str) -> set[str] | None:
     try:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        names = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError:
         return None
+    # Only a plain {name} can be filled: no {}, {0}, {a.b} and no {a:>5}.
+    return names if all(one.isidentifier() and f"{{{one}}}" in text for one in names) else None
 
 
 def _compare_packs(packs: Mapping[str, model.Pack]) -> list[Problem]:

@@ -216,13 +216,15 @@ class State:
     """Where a conversation stands. Small, and JSON by `as_json`.
 
     `page` of `pages` is the part of the screen that the phone shows; `pages` is told by the
-    caller after laying the screen out. `answers` are questions' answers; `kept` are values for
+    caller after laying the screen out. `notice` is what was wrong, on its first page.
+    `answers` are questions' answers; `kept` are values for
     later lookups; `labels` are the names of both.
     """
 
     node: str
     page: int = 0
     pages: int = 1
+    notice: str = ""
     stack: tuple[str, ...] = ()
     history: tuple[tuple[str, tuple[str, ...]], ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)

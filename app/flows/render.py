@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from babel.numbers import format_decimal
@@ -35,7 +36,8 @@ def pages(screen: Screen, pack: Pack, language: Language, limits: Limits) -> lis
 
 def filled(text: str, values: Mapping[str, Value], pack: Pack, language: Language) -> str:
     """A text with its placeholders filled; lines that come out empty are left out."""
-    written = {name: _written(value, pack, language) for name, value in values.items()}
+    # What a lookup no longer finds leaves its place empty: a citizen must read something.
+    written = defaultdict(str, {key: _written(one, pack, language) for key, one in values.items()})
     lines = (line.strip() for line in text.format_map(written).split("\n"))
     return "\n".join(line for line in lines if line)
 

@@ -50,8 +50,11 @@ class Vault:
         """The number. Raises ConfigError where it was sealed with another key."""
         nonce, cipher = sealed.cipher[1 : 1 + NONCE], sealed.cipher[1 + NONCE :]
         try:
+            if sealed.cipher[:1] != KEY_ID:
+                raise InvalidTag
             return self._aead.decrypt(nonce, cipher, sealed.hash).decode()
-        except InvalidTag:
+        # ValueError: the nonce is cut off.
+        except (InvalidTag, ValueError):
             raise ConfigError(
                 "A stored number does not open with SIANG_PHONE_KEY and SIANG_HASH_KEY",
                 "Set the keys with which this database was filled",

@@ -123,7 +123,15 @@ def test_it_recovers_from_a_kill(home: Path) -> None:
             assert ask(again, "SELECT number FROM kept") == 7
 
 
-@pytest.mark.parametrize("left", ["", "12", f"{os.getpid()}\nelsewhere\n"])
+# The id is fixed: parallel test processes must collect the same names.
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("12", id="cut"),
+        pytest.param(f"{os.getpid()}\nelsewhere\n", id="reused"),
+    ],
+)
 def test_a_leftover_pid_file_does_not_matter(home: Path, left: str) -> None:
     (home / "postgres" / "postmaster.pid").write_text(left)
     with database(home) as url:
