@@ -36,7 +36,10 @@ RETRY_SECONDS = 1.0
 @cache
 def office() -> Office:
     """This process's database, channels and flows."""
-    opened = open_office(settings.load(), os.environ["DATABASE_URL"], pool=2)
+    url = os.environ.get("DATABASE_URL")
+    if url is None:
+        raise OperatorError("DATABASE_URL is not set", "Start with `make run`, or set it")
+    opened = open_office(settings.load(), url, pool=2)
     wait_for(opened.engine, log.info)
     opened.desk.books.store(opened.engine)
     return opened

@@ -25,8 +25,9 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
     from app.storage.database import open_engine
 
     engine = open_engine(database_url, pool)
-    desk = open_desk(settings, engine)
     channels = open_channels(settings.channels)
+    texting = frozenset(name for name, channel in channels.items() if "sms" in channel.hooks)
+    desk = open_desk(settings, engine, texting)
     return Office(
         settings=settings,
         engine=engine,

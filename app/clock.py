@@ -13,8 +13,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 VIENTIANE = ZoneInfo("Asia/Vientiane")
 
 _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})")
@@ -77,6 +75,9 @@ class Week:
 
 @cache
 def _public_holidays(year: int) -> frozenset[date]:
+    # Only who asks for a working day loads the calendars of the world, 10 MB of them.
+    import holidays
+
     # "LA" public category: offices are closed (python-holidays).
     return frozenset(holidays.country_holidays("LA", years=year))
 

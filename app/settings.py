@@ -54,6 +54,10 @@ class ServiceSection(_Strict):
 
 class ConversationSection(_Strict):
     abandon_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
+    # Who redials within this time may go on where a dropped session stood.
+    resume_within_hours: Annotated[int, Field(ge=0, le=168)] = 24
+    # Texts of this long after a case was opened belong to it.
+    join_within_hours: Annotated[int, Field(ge=0, le=168)] = 48
     flow: str = "main"
 
 
@@ -78,6 +82,8 @@ class ChannelSection(BaseModel):
     kind: str
     ussd_limits: LimitsSection = LimitsSection()
     sms_limits: LimitsSection = LimitsSection()
+    # A USSD answer later than this is given up for an SMS; Africa's Talking waits 15 s.
+    deadline_seconds: Annotated[float, Field(ge=0.2, le=60)] = 8.0
 
 
 class _File(_Strict):
@@ -102,6 +108,7 @@ class ChannelConfig:
     tokens: tuple[str, ...] = attribute(repr=False)
     ussd_limits: Limits = Limits()
     sms_limits: Limits = Limits()
+    deadline_seconds: float = 8.0
     options: Mapping[str, object] = attribute(default_factory=dict, repr=False)
 
 
@@ -261,6 +268,14 @@ def _secret_names(parsed: _File) -> list[str]:
     return ["SIANG_PHONE_KEY", "SIANG_HASH_KEY", *tokens]
 
 
+def _section(name: str, given: Mapping[str, object]) -> ChannelSection:
+    try:
+        return ChannelSection.model_validate(given)
+    except ValidationError as error:
+        place = f"channels.{name}, or the environment's {channel_variable(name, '')}…"
+        raise ConfigError(_sentences(Path(place), error), "Mend it there") from None
+
+
 def _channel(
     name: str,
     section: ChannelSection,
@@ -269,14 +284,15 @@ def _channel(
     secrets: Mapping[str, str],
     prefixes: Collection[str],
 ) -> ChannelConfig:
-    options: dict[str, object] = dict(section.model_extra or {})
+    given = section.model_dump(exclude_unset=True)
     prefix = channel_variable(name, "")
     token_variable = channel_variable(name, "token")
     for variable, value in env.items():
         # SIANG_CHANNEL_BOX_B_TOKEN is of channel box-b where there is one, not of box.
         owner = max((one for one in prefixes if variable.startswith(one)), key=len, default="")
         if owner == prefix and variable != token_variable:
-            options[variable.removeprefix(prefix).lower()] = value
+            given[variable.removeprefix(prefix).lower()] = value
+    section = _section(name, given)
     return ChannelConfig(
         name=name,
         kind=section.kind,
@@ -284,5 +300,6 @@ def _channel(
         tokens=keyring.tokens(token_variable, secrets),
         ussd_limits=Limits(**section.ussd_limits.model_dump()),
         sms_limits=Limits(**section.sms_limits.model_dump()),
-        options=options,
+        deadline_seconds=section.deadline_seconds,
+        options=dict(section.model_extra or {}),
     )

@@ -6,6 +6,7 @@ so that with Redis away the gateway is slower, not stopped. Two of them do no ha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -17,7 +18,7 @@ from app.delivery import sending
 from app.feedback import responses
 from app.insight import digests
 from app.office import Office
-from app.storage import conversations, upkeep
+from app.storage import conversations, outbox, upkeep
 
 log = structlog.get_logger()
 
@@ -29,9 +30,20 @@ PATIENCE_SECONDS = 3.0
 # No gateway repeats a USSD post after a day; until then it gets its stored reply.
 TURNS_KEPT = timedelta(days=1)
 
+DRAIN_SECONDS = 10.0
+
+
+def _or_late(stop: Stop) -> Stop:
+    """`stop`, and also when a drain has had its ten seconds."""
+    until = time.monotonic() + DRAIN_SECONDS
+    return lambda: stop() or time.monotonic() > until
+
+
 DRAINS: Mapping[Drain, Callable[[Office, Stop], int]] = {
     "turns": lambda office, stop: sms.drain(office.desk, stop),
-    "responses": lambda office, stop: responses.drain(office.engine, office.desk.now(), stop),
+    "responses": lambda office, stop: responses.drain(
+        office.engine, office.desk.now(), _or_late(stop)
+    ),
     "outbox": lambda office, stop: sending.drain(office.post, stop),
 }
 """Every drain there is: without arguments, for at most ten seconds, harmless when run twice.
@@ -45,6 +57,7 @@ def look_after(office: Office, stop: Stop) -> None:
     _digests(office, now)
     with office.engine.begin() as tx:
         conversations.forget_turns(tx, now - TURNS_KEPT)
+        outbox.resolve_lost(tx, now)
     helped = False
     for name, drain in DRAINS.items():
         with office.engine.connect() as connection:

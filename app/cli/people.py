@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 from app import clock, settings
 from app.cli.context import database
 from app.errors import NotAPhoneNumber, OperatorError
-from app.people.numbers import e164
 from app.people.vault import Vault
 from app.storage import people, registry
+from app.text.numbers import e164
 
 
 @click.group()

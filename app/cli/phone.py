@@ -23,7 +23,7 @@ from app.cli.context import database
 from app.cli.run import prepare
 from app.errors import NotAPhoneNumber, OperatorError
 from app.office import Office
-from app.people.numbers import e164
+from app.text.numbers import e164
 from app.web.phone import first_simulator, messages, simulators
 
 WAIT_SECONDS = 10.0

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from app.errors import FlowError, Problem
 from app.flows import load
-from app.flows.model import Book
+from app.flows.nodes import Book
 from app.storage import conversations
 
 PATTERNS = ("flows/*.yaml", "languages/*/screens.yaml")

@@ -6,22 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app import clock
 from app.bell import Bell
 from app.conversation.books import Books
-from app.flows.model import Book
-from app.people.numbers import e164
+from app.conversation.play import Play
+from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
 from app.settings import ChannelConfig, Settings
+from app.storage import conversations, outbox
 from app.storage.people import Contact
+from app.text.numbers import e164
 from app.words import Language, Limits
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Database, bell, vault and flows, with the settings that turns go by."""
+    """Database, bell, vault and flows, with the settings that turns go by.
+
+    `texting` names the channels that carry SMS; `sms_channel` stands in for the others.
+    """
 
     engine: Engine
     bell: Bell
@@ -31,6 +36,10 @@ class Desk:
     language: Language
     channels: Mapping[str, ChannelConfig]
     abandon_after: timedelta
+    resume_within: timedelta
+    join_within: timedelta
+    sms_channel: str
+    texting: frozenset[str]
     replies_per_hour: int
     now: Callable[[], datetime] = clock.now
 
@@ -52,9 +61,47 @@ class Desk:
             return contact.language
         return self.language
 
+    def follow(
+        self,
+        tx: Connection,
+        play: Play,
+        contact: Contact,
+        conversation: int,
+        channel: str,
+        now: datetime,
+    ) -> None:
+        """What a turn did besides answering: sealed numbers, cases, texts to send."""
+        for question, number in play.secrets.items():
+            sealed = self.vault.seal(number)
+            conversations.seal_answer(tx, conversation, question, sealed.cipher, now)
+        for kind in play.cases:
+            until = now + self.join_within
+            conversations.open_case(tx, conversation, contact.id, kind, now, until)
+        for phrase in play.phrases:
+            self.text(tx, contact, channel, play.written(phrase), now)
 
-def open_desk(settings: Settings, engine: Engine) -> Desk:
-    """Read the flows (FlowError) and open what turns need; connects to nothing."""
+    def text(
+        self, tx: Connection, contact: Contact, channel: str, written: str, now: datetime
+    ) -> None:
+        """Queue an SMS that answers, on the channel that was used if it carries SMS."""
+        if contact.stopped:
+            return
+        carries = channel if channel in self.texting else self.sms_channel
+        outbox.add(
+            tx,
+            contact_id=contact.id,
+            channel=carries,
+            purpose="reply",
+            text=written,
+            now=now,
+        )
+
+
+def open_desk(settings: Settings, engine: Engine, texting: frozenset[str]) -> Desk:
+    """Read the flows (FlowError) and open what turns need; connects to nothing.
+
+    `texting` names the channels that carry SMS.
+    """
     return Desk(
         engine=engine,
         bell=Bell(settings.redis_url),
@@ -64,5 +111,9 @@ def open_desk(settings: Settings, engine: Engine) -> Desk:
         language=settings.service.language,
         channels=settings.channels,
         abandon_after=timedelta(minutes=settings.conversation.abandon_after_minutes),
+        resume_within=timedelta(hours=settings.conversation.resume_within_hours),
+        join_within=timedelta(hours=settings.conversation.join_within_hours),
+        sms_channel=settings.delivery.sms_channel,
+        texting=texting,
         replies_per_hour=settings.delivery.replies_per_hour,
     )

@@ -10,14 +10,32 @@ from sqlalchemy import Connection
 
 from app.conversation import lookups
 from app.flows import engine, render
-from app.flows.model import Book, Findings, Flow, Input, Lookup, Remembered, State, Step
+from app.flows.model import (
+    Context,
+    Effect,
+    Findings,
+    Input,
+    Lookup,
+    OpenCase,
+    Phrase,
+    Remembered,
+    Restarted,
+    SendSms,
+    State,
+)
+from app.flows.nodes import Book, Flow
+from app.flows.walk import Steps
 from app.storage.people import Contact
 from app.words import Language, Limits, Medium, Reply
 
 
 @dataclass
 class Play:
-    """One conversation during one turn. `answers` and `language` are what the turn changed."""
+    """One conversation during one turn, and what the turn changed.
+
+    `restarted`: a suspended conversation was left, so that all that follows is another one's.
+    `secrets` are answers that must be sealed before they are stored.
+    """
 
     tx: Connection
     contact: Contact
@@ -25,41 +43,76 @@ class Play:
     book: Book
     flow: Flow
     medium: Medium
+    channel: str
     limits: Limits
     language: Language
     state: State | None = None
     finished: bool = False
+    restarted: bool = False
     answers: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    phrases: list[Phrase] = field(default_factory=list)
+    cases: list[str] = field(default_factory=list)
     remembered_language: Language | None = None
 
     def begin(self) -> Reply:
-        return self._shown(engine.answered(engine.begin(self.flow), self._resolve))
+        return self._shown(engine.begin(self.book, self.flow, self._context()))
+
+    def resume(self) -> Reply:
+        """Ask whether to go on from where the conversation was dropped."""
+        assert self.state is not None
+        return self._shown(engine.resume(self.book, self.flow, self._context(), self.state))
 
     def take(self, text: str, *, opening: bool = False) -> Reply:
         """Give one input to the conversation, which has begun."""
         assert self.state is not None
-        given = Input(text, self.medium, opening)
-        steps = engine.step(self.flow, self.book.packs[self.language], self.state, given)
-        return self._shown(engine.answered(steps, self._resolve))
+        given = Input(text, opening)
+        return self._shown(engine.step(self.book, self.flow, self._context(), self.state, given))
 
     def wants_text(self) -> bool:
-        return self.state is not None and engine.wants_text(self.flow, self.state)
+        return self.state is not None and engine.wants_text(self.book, self.state)
+
+    def written(self, phrase: Phrase) -> str:
+        """A phrase in the person's language."""
+        pack = self.book.packs[self.language]
+        return render.filled(pack[phrase.key], phrase.values, pack, self.language)
+
+    def _context(self) -> Context:
+        return Context(
+            language=self.language,
+            pack=self.book.packs[self.language],
+            medium=self.medium,
+            channel=self.channel,
+            new=self.contact.language is None and self.contact.last_odsc is None,
+        )
 
     def _resolve(self, lookup: Lookup) -> Findings:
         return lookups.answer(self.tx, self.contact, self.today, lookup)
 
-    def _shown(self, step: Step) -> Reply:
+    def _shown(self, steps: Steps) -> Reply:
+        step = engine.answered(steps, self._resolve)
         for effect in step.effects:
-            if isinstance(effect, Remembered):
-                self.language = self.remembered_language = effect.value
-            else:
-                self.answers[effect.question] = effect.value
+            self._note(effect)
         pack = self.book.packs[self.language]
         pages = render.pages(step.screen, pack, self.language, self.limits)
         page = min(step.state.page, len(pages) - 1)
         self.state = replace(step.state, page=page, pages=len(pages))
         self.finished = step.finished
         return Reply(pages[page], ends=step.finished)
+
+    def _note(self, effect: Effect) -> None:
+        if isinstance(effect, Remembered):
+            self.language = self.remembered_language = effect.value
+        elif isinstance(effect, SendSms):
+            self.phrases.append(effect.phrase)
+        elif isinstance(effect, OpenCase):
+            self.cases.append(effect.kind)
+        elif isinstance(effect, Restarted):
+            self.restarted = True
+        elif effect.secret:
+            self.secrets[effect.question] = effect.value
+        else:
+            self.answers[effect.question] = effect.value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from app.clock import local_day
 from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.errors import NotAPhoneNumber
-from app.flows.model import Book, State
+from app.flows.model import State
+from app.flows.nodes import Book
 from app.storage import conversations, outbox, people
 from app.storage import inbound as letters
 from app.storage.conversations import Standing, TurnRecord
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 PATIENCE = (timedelta(seconds=5), timedelta(seconds=30))
 KEYWORDS = {"stop": ("STOP", "ຢຸດ"), "start": ("START", "ເລີ່ມ")}
 DRAIN_SECONDS = 10.0
+# Fewer letters are a greeting or a word of the menu, no part of a story.
+SHORTEST_STORY = 12
 
 
 def accept(desk: Desk, message: Inbound) -> bool:
@@ -101,14 +104,28 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
         return
     play, mine = _play(desk, tx, letter, contact)
     text = letter.text
+    if (
+        mine is None
+        and _tells(text)
+        and conversations.join_case(tx, contact.id, answers.clean(text), desk.now())
+    ):
+        _reply(desk, tx, letter, contact, play.book.packs[play.language]["message.joined"])
+        return
     if play.state is None:
         reply = play.begin()
         # What began the conversation may be an answer already, or mean nothing at all.
         reply = play.take(text, opening=True) if answers.normalise(text) else reply
     else:
         reply = play.take(text)
-    conversations.record(tx, _record(letter, contact, mine, play, desk.now()))
+    now = desk.now()
+    conversation = conversations.record(tx, _record(letter, contact, mine, play, now))
+    desk.follow(tx, play, contact, conversation, letter.channel, now)
     _reply(desk, tx, letter, contact, reply.text)
+
+
+def _tells(text: str) -> bool:
+    """Whether a text tells something: no bare key or code, no answer in one line."""
+    return answers.one_line(text) is None and sum(map(str.isalpha, text)) >= SHORTEST_STORY
 
 
 def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, *, stops: bool) -> None:
@@ -148,6 +165,7 @@ def _play(
         book=book,
         flow=book.flows[desk.flow],
         medium="sms",
+        channel=letter.channel,
         limits=desk.sms_limits(letter.channel),
         language=desk.language_of(contact, book),
         state=None if mine is None else State.from_json(mine.state),
@@ -185,11 +203,4 @@ def _reply(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, text: 
         # Two machines would otherwise write to each other for ever.
         log.warning("answers_limited", inbound=letter.id)
         return
-    outbox.add(
-        tx,
-        contact_id=contact.id,
-        channel=letter.channel,
-        purpose="reply",
-        text=text,
-        now=now,
-    )
+    desk.text(tx, contact, letter.channel, text, now)

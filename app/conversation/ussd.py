@@ -7,8 +7,10 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from app.clock import local_day
+from app.conversation.deadline import Promise
 from app.conversation.desk import Desk
 from app.conversation.play import Hop, Play, hops
+from app.flows.engine import can_resume
 from app.flows.model import State
 from app.storage import conversations, people
 from app.storage.conversations import Standing, StoredTurn, TurnRecord
@@ -16,21 +18,32 @@ from app.storage.people import Contact
 from app.words import Inbound, Reply
 
 
-def take_turn(desk: Desk, inbound: Inbound) -> Reply:
+def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     """Answer a USSD post. The same post again gets the same reply, byte for byte.
 
+    Where nobody waits for the reply any longer it goes out by SMS, in the same transaction.
     Raises NotAPhoneNumber for a sender that is no phone.
     """
     sealed = desk.seal(inbound.sender)
     with desk.engine.begin() as tx:
         contact = people.lock(tx, sealed.hash, sealed.cipher)
-        path_hash = _hashed(inbound.text)
         told, standings = conversations.standing(
-            tx, contact.id, inbound.channel, "ussd", inbound.session, path_hash
+            tx,
+            contact.id,
+            inbound.channel,
+            "ussd",
+            inbound.session,
+            _hashed(inbound.text),
+            inbound.received_at - desk.resume_within,
         )
         if told is not None:
             return told
         reply, due = _turn(desk, tx, contact, inbound, standings)
+        late = not promise.keep()
+        if late:
+            desk.text(tx, contact, inbound.channel, reply.text, desk.now())
+    if late:
+        desk.bell.ring("outbox")
     if due:
         desk.bell.ring("responses")
     return reply
@@ -43,14 +56,33 @@ def _turn(
     mine = next((one for one in standings if (one.channel, one.session) == session), None)
     if mine is not None and mine.status != "open":
         return _over(desk, tx, contact, inbound), False
+    left = None if mine is not None else _left(desk, tx, inbound, standings)
     for other in standings:
-        if other is not mine and other.status == "open":
+        if other.status == "open" and other is not mine and other is not left:
             conversations.close(tx, other.id, "replaced", inbound.received_at)
-    play = _play(desk, tx, contact, inbound, mine)
-    walked = _begin(play, inbound.text) if mine is None else _continue(play, mine, inbound.text)
-    turn = _record(inbound, contact, mine, play, walked)
-    conversations.record(tx, turn)
-    return walked[-1].reply, turn.due
+    begun = mine or left
+    play = _play(desk, tx, contact, inbound, begun)
+    walked = _continue(play, mine, inbound.text) if mine else _begin(play, inbound.text)
+    due = _save(desk, tx, inbound, contact, begun, play, walked)
+    return walked[-1].reply, due
+
+
+def _left(
+    desk: Desk, tx: Connection, inbound: Inbound, standings: list[Standing]
+) -> Standing | None:
+    """The conversation that a dropped session left, if the person may want to go on with it.
+
+    Who dials more than the bare code knows where to go.
+    """
+    if inbound.text:
+        return None
+    for one in standings:
+        if inbound.received_at - one.turned_at > desk.resume_within:
+            continue
+        book = desk.books.version(tx, one.flow)
+        if can_resume(book.flows[desk.flow], State.from_json(one.state)):
+            return one
+    return None
 
 
 def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Reply:
@@ -74,6 +106,7 @@ def _play(
         book=book,
         flow=book.flows[desk.flow],
         medium="ussd",
+        channel=inbound.channel,
         limits=desk.ussd_limits(inbound.channel),
         language=desk.language_of(contact, book),
         state=None if mine is None else State.from_json(mine.state),
@@ -81,7 +114,7 @@ def _play(
 
 
 def _begin(play: Play, text: str) -> list[Hop]:
-    walked = [Hop("", play.begin())]
+    walked = [Hop("", play.begin() if play.state is None else play.resume())]
     if text:
         walked += hops(play, "", text.split("*"), opening=True)
     return walked
@@ -105,14 +138,34 @@ def _continue(play: Play, mine: Standing, text: str) -> list[Hop]:
     return walked
 
 
+def _save(
+    desk: Desk,
+    tx: Connection,
+    inbound: Inbound,
+    contact: Contact,
+    begun: Standing | None,
+    play: Play,
+    walked: list[Hop],
+) -> bool:
+    """Write the turn; whether a response must follow from it."""
+    now = inbound.received_at
+    if play.restarted and begun is not None:
+        conversations.close(tx, begun.id, "replaced", now)
+        begun = None
+    turn = _record(inbound, contact, begun, play, walked)
+    conversation = conversations.record(tx, turn)
+    desk.follow(tx, play, contact, conversation, inbound.channel, now)
+    return turn.due or play.restarted
+
+
 def _record(
-    inbound: Inbound, contact: Contact, mine: Standing | None, play: Play, walked: list[Hop]
+    inbound: Inbound, contact: Contact, begun: Standing | None, play: Play, walked: list[Hop]
 ) -> TurnRecord:
     assert play.state is not None
     replies = {_hashed(hop.path): hop.reply for hop in walked}
     replies[_hashed(inbound.text)] = walked[-1].reply
     return TurnRecord(
-        conversation_id=None if mine is None else mine.id,
+        conversation_id=None if begun is None else begun.id,
         contact_id=contact.id,
         channel=inbound.channel,
         medium="ussd",

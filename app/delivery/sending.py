@@ -51,8 +51,6 @@ class Post:
 
 def drain(post: Post, stop: Callable[[], bool]) -> int:
     """Send what is due for at most ten seconds; how many were tried."""
-    with post.engine.begin() as tx:
-        outbox.resolve_lost(tx, post.now())
     until = time.monotonic() + DRAIN_SECONDS
     tried = 0
     while not stop() and time.monotonic() < until:

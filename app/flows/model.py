@@ -1,4 +1,4 @@
-"""What a flow is made of, and what goes in and out of a step."""
+"""What goes in and out of a step: lookups, values, states, screens, effects."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ from pydantic import TypeAdapter
 
 from app.words import Language, Medium
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 # --- what flows ask of the outside -----------------------------------------------------------
 
 LookupName = Literal[
-    "last_odsc", "odsc", "provinces", "districts", "odscs", "services", "fee", "request"
+    "last_odsc",
+    "odsc",
+    "provinces",
+    "districts",
+    "odscs",
+    "places",
+    "services",
+    "fee",
+    "request",
 ]
 
 
@@ -57,155 +65,30 @@ class Found:
 
 Findings = tuple[Found, ...]
 
-# --- nodes -----------------------------------------------------------------------------------
-
-RETURN = "return"
-"""As a target: back to where the running `call` was made."""
-
-AnswerKind = Literal["code", "rating", "amount", "text", "reference"]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One option of a menu. `value` is what `save` stores; `value_of` takes it from a find."""
-
-    text: str
-    to: str
-    value: str | None = None
-    value_of: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A typed answer: its kind, where it is saved, the lookup that must know it, where it leads."""
-
-    kind: AnswerKind
-    to: str
-    save: str | None = None
-    keep: str | None = None
-    lookup: LookupName | None = None
-    unknown: str = ""
-    wrong: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A screen that waits: fixed options, a typed answer, or both.
-
-    `save` stores the chosen option's value as the answer to that question; `remember` keeps it
-    with the contact (only "language").
-    """
-
-    name: str
-    text: str
-    short: str = ""
-    options: tuple[Choice, ...] = ()
-    ask: Ask | None = None
-    save: str | None = None
-    remember: Literal["language"] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """Options that a lookup finds. One only is taken without asking; none leads to `none`."""
-
-    name: str
-    text: str
-    lookup: LookupName
-    to: str
-    none: str
-    args: Mapping[str, str] = field(default_factory=dict)
-    save: str | None = None
-    keep: str | None = None
-    short: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Find:
-    """Looks one thing up and goes on by whether it is there; `keep` names it for later texts."""
-
-    name: str
-    lookup: LookupName
-    keep: str
-    found: str
-    none: str
-    args: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Tells something that a lookup filled, and waits for 0 or 00; with `ends` it closes."""
-
-    name: str
-    text: str
-    ends: bool
-    lookup: LookupName | None = None
-    args: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A branch's case: `answer` compared with `value`."""
-
-    answer: str
-    operator: Literal["equals", "at_most", "at_least", "given"]
-    value: str
-    to: str
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Goes on by answers already given."""
-
-    name: str
-    cases: tuple[Case, ...]
-    otherwise: str
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Walks another part of the flow and comes back to `then`."""
-
-    name: str
-    node: str
-    then: str
-
-
-Node = Question | Choose | Find | Say | Branch | Call
-
-
-@dataclass(frozen=True, slots=True)
-class OneLine:
-    """A whole answer in one SMS: "0103 5 good" → these questions, then the node `to`."""
-
-    code: str
-    score: str
-    comment: str
-    to: str
-    unknown: str
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """A conversation: named nodes, of which every target exists (see `load`)."""
-
-    name: str
-    start: str
-    nodes: Mapping[str, Node]
-    one_line: OneLine | None = None
-
-
 Pack = Mapping[str, str]
 """A language pack's texts by key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Flows and language packs that belong together, known by the hash of their sources."""
+SCRIPT_KEY = "pack.script"
+"""The text of a pack that names its script: "lao" or "latin"."""
 
-    hash: str
-    flows: Mapping[str, Flow]
-    packs: Mapping[Language, Pack]
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who is talking, and over what: what branches and hidden options may go by.
+
+    `new`: the contact was never heard before and has chosen no language.
+    """
+
+    language: Language
+    pack: Pack
+    medium: Medium
+    channel: str = ""
+    new: bool = False
+
+    @property
+    def script(self) -> str:
+        return self.pack[SCRIPT_KEY]
 
 
 # --- a step ----------------------------------------------------------------------------------
@@ -215,21 +98,26 @@ class Book:
 class State:
     """Where a conversation stands. Small, and JSON by `as_json`.
 
+    `node` is FLOW/NODE. `wrong` counts wrong answers to the present question,
+    `notice` is what was wrong, on its first page. `suspended` is
+    where a dropped session stood, while the person is asked whether to go on from there.
+
     `page` of `pages` is the part of the screen that the phone shows; `pages` is told by the
-    caller after laying the screen out. `notice` is what was wrong, on its first page.
-    `answers` are questions' answers; `kept` are values for
+    caller after laying the screen out. `answers` are questions' answers; `kept` are values for
     later lookups; `labels` are the names of both.
     """
 
     node: str
     page: int = 0
     pages: int = 1
+    wrong: int = 0
     notice: str = ""
     stack: tuple[str, ...] = ()
     history: tuple[tuple[str, tuple[str, ...]], ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, Mapping[Language, str]] = field(default_factory=dict)
+    suspended: State | None = None
 
     def as_json(self) -> dict[str, object]:
         """Plain lists, dicts, strings and numbers."""
@@ -251,7 +139,6 @@ class Input:
     """What a person typed. `opening`: it began the conversation, so it may mean nothing at all."""
 
     text: str
-    medium: Medium = "ussd"
     opening: bool = False
 
 
@@ -271,10 +158,11 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An effect: a question was answered."""
+    """An effect: a question was answered. A `secret` answer, a number, is stored sealed only."""
 
     question: str
     value: str
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +173,26 @@ class Remembered:
     value: str
 
 
-Effect = Saved | Remembered
+@dataclass(frozen=True, slots=True)
+class SendSms:
+    """An effect: a text for the person's inbox."""
+
+    phrase: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """An effect: something that texts of the coming days belong to."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """An effect: the suspended conversation is left as it is and another one begins."""
+
+
+Effect = Saved | Remembered | SendSms | OpenCase | Restarted
 
 
 @dataclass(frozen=True, slots=True)

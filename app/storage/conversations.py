@@ -71,16 +71,25 @@ _STANDING = text(
     LEFT JOIN turns t ON t.channel = :channel AND t.session = :session
          AND t.contact_id = :contact AND t.path_hash = :path_hash
     LEFT JOIN conversations v ON v.contact_id = :contact AND v.medium = :medium
-         AND (v.status = 'open' OR (v.session = :session AND v.channel = :channel))
+         AND (v.status = 'open' OR (v.session = :session AND v.channel = :channel)
+              OR (v.status = 'abandoned' AND v.turned_at > :resumable))
+    ORDER BY v.id DESC
     """
 ).bindparams(bindparam("path_hash", type_=BYTEA))
 
 
 def standing(
-    tx: Connection, contact_id: int, channel: str, medium: Medium, session: str, path_hash: bytes
+    tx: Connection,
+    contact_id: int,
+    channel: str,
+    medium: Medium,
+    session: str,
+    path_hash: bytes,
+    resumable: datetime,
 ) -> tuple[Reply | None, list[Standing]]:
-    """The reply already given to this very input, and the contact's conversations that matter:
-    the open one and, for USSD, the one of this session whatever became of it."""
+    """The reply already given to this very input, and the contact's conversations that matter,
+    newest first: the one of this session whatever became of it, the open one, and those
+    abandoned since `resumable`."""
     rows = tx.execute(
         _STANDING,
         {
@@ -89,6 +98,7 @@ def standing(
             "medium": medium,
             "session": session,
             "path_hash": path_hash,
+            "resumable": resumable,
         },
     ).all()
     first = rows[0]
@@ -164,8 +174,9 @@ _BEGUN = """
 
 _CONTINUED = """
     WITH turned AS (
-        UPDATE conversations SET path_length = :path_length, path_hash = :path_hash,
-               language = :language, state = :state, status = :status, turned_at = :now,
+        UPDATE conversations SET channel = :channel, session = :session,
+               path_length = :path_length, path_hash = :path_hash, language = :language,
+               state = :state, status = :status, turned_at = :now,
                due_at = CASE WHEN :due THEN :now ELSE due_at END
         WHERE id = :id RETURNING id
     )
@@ -212,6 +223,72 @@ def record(tx: Connection, turn: TurnRecord) -> int:
         values |= {"medium": turn.medium, "flow": turn.flow}
         return int(tx.execute(_BEGIN, values).scalar_one())
     return int(tx.execute(_CONTINUE, values | {"id": turn.conversation_id}).scalar_one())
+
+
+def seal_answer(
+    tx: Connection, conversation_id: int, question: str, cipher: bytes, now: datetime
+) -> None:
+    """Store an answer that is a phone number: its ciphertext only, in hexadecimal."""
+    tx.execute(
+        text(
+            "INSERT INTO answers (conversation_id, question, value, at) "
+            "VALUES (:id, :question, :value, :now) ON CONFLICT (conversation_id, question) "
+            "DO UPDATE SET value = excluded.value"
+        ),
+        {"id": conversation_id, "question": question, "value": cipher.hex(), "now": now},
+    )
+
+
+def open_case(
+    tx: Connection,
+    conversation_id: int,
+    contact_id: int,
+    kind: str,
+    now: datetime,
+    open_until: datetime,
+) -> None:
+    """Open a case, or keep the conversation's own open for longer."""
+    tx.execute(
+        text(
+            "INSERT INTO cases (conversation_id, contact_id, kind, opened_at, open_until) "
+            "VALUES (:conversation, :contact, :kind, :now, :until) "
+            "ON CONFLICT (conversation_id, kind) DO UPDATE SET open_until = excluded.open_until"
+        ),
+        {
+            "conversation": conversation_id,
+            "contact": contact_id,
+            "kind": kind,
+            "now": now,
+            "until": open_until,
+        },
+    )
+
+
+def join_case(tx: Connection, contact_id: int, written: str, now: datetime) -> bool:
+    """Add a text to the contact's newest open case; False where there is none.
+
+    What was written becomes part of the answer that the case's conversation gave.
+    """
+    case = tx.execute(
+        text(
+            "SELECT conversation_id, kind FROM cases WHERE contact_id = :contact "
+            "AND open_until > :now ORDER BY id DESC LIMIT 1"
+        ),
+        {"contact": contact_id, "now": now},
+    ).first()
+    if case is None:
+        return False
+    joined = {"id": case.conversation_id, "kind": case.kind, "written": written, "now": now}
+    tx.execute(
+        text(
+            "INSERT INTO answers (conversation_id, question, value, at) "
+            "VALUES (:id, :kind, :written, :now) ON CONFLICT (conversation_id, question) "
+            "DO UPDATE SET value = answers.value || E'\\n' || excluded.value"
+        ),
+        joined,
+    )
+    tx.execute(text("UPDATE conversations SET due_at = :now WHERE id = :id"), joined)
+    return True
 
 
 def store_flow(tx: Connection, flow_hash: str, sources: Mapping[str, str]) -> None:

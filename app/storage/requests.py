@@ -24,7 +24,7 @@ def by_number(tx: Connection, number: str) -> Request | None:
         text(
             "SELECT number, odsc, service, status, status_at FROM requests WHERE number = :number"
         ),
-        {"number": number},
+        {"number": number.upper()},
     ).first()
     return None if row is None else Request(*row)
 
@@ -41,5 +41,5 @@ def put(
             "status_at = CASE WHEN requests.status = excluded.status THEN requests.status_at "
             "ELSE excluded.status_at END, status = excluded.status"
         ),
-        {"number": number, "odsc": odsc, "service": service, "status": status, "now": now},
+        {"number": number.upper(), "odsc": odsc, "service": service, "status": status, "now": now},
     )

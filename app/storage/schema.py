@@ -12,13 +12,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -28,125 +26,39 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-metadata = MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
-
-
-def _moment(name: str, *, now: bool = False, null: bool = False) -> Column[object]:
-    default = func.now() if now else None
-    return Column(name, DateTime(timezone=True), nullable=null, server_default=default)
-
-
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(always=True), primary_key=True)
-
-
-def _contact(*, null: bool = False) -> Column[int]:
-    return Column("contact_id", BigInteger, ForeignKey("contacts.id"), nullable=null)
-
-
-def _odsc(*, null: bool = False) -> Column[str]:
-    return Column("odsc", Text, ForeignKey("odscs.code"), nullable=null)
-
-
-# --- registry -------------------------------------------------------------------------------
-
-provinces = Table(
-    "provinces",
-    metadata,
-    Column("code", Text, CheckConstraint("code ~ '^[0-9]{2}$'", name="code"), primary_key=True),
-    Column("iso", Text, nullable=False, unique=True),
-    Column("name_lo", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-)
-
-districts = Table(
-    "districts",
-    metadata,
-    Column("code", Text, CheckConstraint("code ~ '^[0-9]{4}$'", name="code"), primary_key=True),
-    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
-    Column("name_lo", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-)
-
-place_aliases = Table(
-    "place_aliases",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("alias", Text, primary_key=True),
-    Column("level", Text, CheckConstraint("level in ('province', 'district')", name="level")),
-)
-
-odscs = Table(
-    "odscs",
-    metadata,
-    Column("code", Text, CheckConstraint("code ~ '^[0-9]{4}$'", name="code"), primary_key=True),
-    Column("district", Text, ForeignKey("districts.code"), nullable=False),
-    Column("name_lo", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-    Column("opened", Text, nullable=False, server_default=""),
-    Column("source", Text, nullable=False),
-)
-
-services = Table(
-    "services",
-    metadata,
-    Column("key", Text, CheckConstraint("key ~ '^[a-z][a-z0-9_]*$'", name="key"), primary_key=True),
-    Column("position", Integer, nullable=False, unique=True),
-    Column("name_lo", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-    Column("papers_lo", Text, nullable=False, server_default=""),
-    Column("papers_en", Text, nullable=False, server_default=""),
-    Column("days", Integer, CheckConstraint("days > 0", name="days")),
-    Column("source", Text, nullable=False),
-)
-
-fees = Table(
-    "fees",
-    metadata,
-    _id(),
-    Column("service", Text, ForeignKey("services.key"), nullable=False),
-    _odsc(null=True),
-    Column("fee_kip", BigInteger, CheckConstraint("fee_kip >= 0", name="fee")),
-    Column("charge_kip", BigInteger, CheckConstraint("charge_kip >= 0", name="charge")),
-    Column("valid_from", Date, nullable=False),
-    Column("valid_to", Date),
-    Column("legal_ref", Text, nullable=False, server_default=""),
-    Column("source", Text, nullable=False),
-    UniqueConstraint("service", "odsc", "valid_from", postgresql_nulls_not_distinct=True),
-)
+from app.storage.columns import contact, identity, moment, odsc_column
+from app.storage.columns import metadata as metadata
+from app.storage.registry_schema import districts as districts
+from app.storage.registry_schema import fees as fees
+from app.storage.registry_schema import odscs as odscs
+from app.storage.registry_schema import place_aliases as place_aliases
+from app.storage.registry_schema import provinces as provinces
+from app.storage.registry_schema import services as services
 
 # --- people ---------------------------------------------------------------------------------
 
 contacts = Table(
     "contacts",
     metadata,
-    _id(),
+    identity(),
     Column("phone_hash", LargeBinary, nullable=False, unique=True),
     Column("phone_cipher", LargeBinary, nullable=False),
     Column("language", Text),
     Column("last_odsc", Text),
-    _moment("stopped_at", null=True),
-    _moment("created_at", now=True),
+    moment("stopped_at", null=True),
+    moment("created_at", now=True),
 )
 
 staff = Table(
     "staff",
     metadata,
-    _id(),
-    _contact(),
-    _odsc(null=True),
+    identity(),
+    contact(),
+    odsc_column(null=True),
     Column("district", Text, ForeignKey("districts.code")),
     Column("language", Text, nullable=False),
-    _moment("added_at", now=True),
-    _moment("removed_at", null=True),
+    moment("added_at", now=True),
+    moment("removed_at", null=True),
     CheckConstraint("(odsc is null) <> (district is null)", name="place"),
     Index(
         "staff_once",
@@ -165,14 +77,25 @@ flow_versions = Table(
     metadata,
     Column("hash", Text, primary_key=True),
     Column("sources", JSONB, nullable=False),
-    _moment("stored_at", now=True),
+    moment("stored_at", now=True),
+)
+
+# The newest row is the version that new conversations begin on.
+flow_publications = Table(
+    "flow_publications",
+    metadata,
+    identity(),
+    Column("hash", Text, ForeignKey("flow_versions.hash"), nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("forced", Boolean, nullable=False, server_default=text("false")),
+    moment("at", now=True),
 )
 
 conversations = Table(
     "conversations",
     metadata,
-    _id(),
-    _contact(),
+    identity(),
+    contact(),
     Column("channel", Text, nullable=False),
     Column(
         "medium", Text, CheckConstraint("medium in ('ussd', 'sms')", name="medium"), nullable=False
@@ -189,10 +112,10 @@ conversations = Table(
         CheckConstraint("status in ('open', 'finished', 'abandoned', 'replaced')", name="status"),
         nullable=False,
     ),
-    _moment("started_at"),
-    _moment("turned_at"),
+    moment("started_at"),
+    moment("turned_at"),
     # When the answers last changed and were not yet made into a response; null: nothing to do.
-    _moment("due_at", null=True),
+    moment("due_at", null=True),
     Index(
         "conversations_one_open",
         "contact_id",
@@ -214,7 +137,7 @@ turns = Table(
     Column("path_hash", LargeBinary, primary_key=True),
     Column("reply", Text, nullable=False),
     Column("ends", Boolean, nullable=False),
-    _moment("at"),
+    moment("at"),
     Index(None, "at"),
 )
 
@@ -224,16 +147,30 @@ answers = Table(
     Column("conversation_id", BigInteger, ForeignKey("conversations.id"), primary_key=True),
     Column("question", Text, primary_key=True),
     Column("value", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
+)
+
+# Something that a person's texts of the coming days belong to.
+cases = Table(
+    "cases",
+    metadata,
+    identity(),
+    Column("conversation_id", BigInteger, ForeignKey("conversations.id"), nullable=False),
+    contact(),
+    Column("kind", Text, nullable=False),
+    moment("opened_at"),
+    moment("open_until"),
+    UniqueConstraint("conversation_id", "kind"),
+    Index(None, "contact_id", "open_until"),
 )
 
 inbound = Table(
     "inbound",
     metadata,
-    _id(),
+    identity(),
     Column("channel", Text, nullable=False),
     Column("provider_id", Text, nullable=False),
-    _contact(null=True),
+    contact(null=True),
     Column("text", Text, nullable=False),
     Column(
         "state",
@@ -243,8 +180,8 @@ inbound = Table(
     ),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
-    _moment("received_at"),
-    _moment("next_at"),
+    moment("received_at"),
+    moment("next_at"),
     UniqueConstraint("channel", "provider_id"),
     Index("inbound_due", "next_at", postgresql_where=text("state = 'new'")),
     Index("inbound_order", "contact_id", "id", postgresql_where=text("state = 'new'")),
@@ -255,18 +192,18 @@ inbound = Table(
 responses = Table(
     "responses",
     metadata,
-    _id(),
+    identity(),
     Column(
         "conversation_id", BigInteger, ForeignKey("conversations.id"), nullable=False, unique=True
     ),
-    _odsc(),
+    odsc_column(),
     Column(
         "status",
         Text,
         CheckConstraint("status in ('complete', 'partial')", name="status"),
         nullable=False,
     ),
-    _moment("at"),
+    moment("at"),
     Column("day", Date, nullable=False),
     Column("channel", Text, nullable=False),
     Column("language", Text, nullable=False),
@@ -287,14 +224,14 @@ responses = Table(
 comments = Table(
     "comments",
     metadata,
-    _id(),
+    identity(),
     Column("conversation_id", BigInteger, ForeignKey("conversations.id"), nullable=False),
     Column(
         "kind", Text, CheckConstraint("kind in ('rating', 'problem')", name="kind"), nullable=False
     ),
-    _odsc(),
+    odsc_column(),
     Column("text", Text, nullable=False),
-    _moment("at"),
+    moment("at"),
     UniqueConstraint("conversation_id", "kind"),
     Index(None, "odsc", "at"),
 )
@@ -318,9 +255,9 @@ tallies = Table(
 requests = Table(
     "requests",
     metadata,
-    _id(),
+    identity(),
     Column("number", Text, nullable=False, unique=True),
-    _odsc(),
+    odsc_column(),
     Column("service", Text, ForeignKey("services.key"), nullable=False),
     Column(
         "status",
@@ -332,8 +269,8 @@ requests = Table(
         ),
         nullable=False,
     ),
-    _moment("filed_at", now=True),
-    _moment("status_at", now=True),
+    moment("filed_at", now=True),
+    moment("status_at", now=True),
 )
 
 # --- delivery -------------------------------------------------------------------------------
@@ -343,7 +280,7 @@ outbox = Table(
     metadata,
     Column("id", UUID(as_uuid=False), primary_key=True, server_default=func.gen_random_uuid()),
     Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),
-    _contact(),
+    contact(),
     Column("channel", Text, nullable=False),
     Column(
         "purpose",
@@ -369,10 +306,10 @@ outbox = Table(
     Column("provider_ref", Text, nullable=False, server_default=""),
     # What may exist once only, e.g. one person's digest of one week.
     Column("once_key", Text, unique=True),
-    _moment("created_at"),
-    _moment("next_at"),
-    _moment("sent_at", null=True),
-    _moment("settled_at", null=True),
+    moment("created_at"),
+    moment("next_at"),
+    moment("sent_at", null=True),
+    moment("settled_at", null=True),
     Index("outbox_due", "next_at", postgresql_where=text("state in ('queued', 'sending')")),
     Index(None, "contact_id", "number"),
 )
@@ -380,11 +317,11 @@ outbox = Table(
 receipts = Table(
     "receipts",
     metadata,
-    _id(),
+    identity(),
     Column("message_id", UUID(as_uuid=False), ForeignKey("outbox.id"), nullable=False),
     Column("state", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
-    _moment("at"),
+    moment("at"),
     Index(None, "message_id"),
 )
 
@@ -395,5 +332,5 @@ runs = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("slot", Text, primary_key=True),
-    _moment("at", now=True),
+    moment("at", now=True),
 )

@@ -17,10 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import logs
 from app.channels.base import Channel, Hook, HookAnswer, HookRequest
 from app.conversation import sms, ussd
+from app.conversation.deadline import Deadline, Promise
 from app.delivery import sending
 from app.errors import Malformed, NotAPhoneNumber, RefusedRequest
+from app.flows.model import Pack
 from app.office import Office
 from app.storage.database import with_fresh_connection
+from app.web.settings import THREADS
 from app.words import Inbound, Reply
 
 log = structlog.get_logger()
@@ -31,6 +34,7 @@ MOST_FIELDS = 100
 def blueprint(office: Office) -> Blueprint:
     """The door's routes on an opened office."""
     door = Blueprint("hooks", __name__)
+    deadline = Deadline(THREADS)
 
     @door.route("/channels/<name>/<any(ussd, sms, receipt):hook>", methods=["GET", "POST"])
     def enter(name: str, hook: Hook) -> Response:
@@ -40,7 +44,7 @@ def blueprint(office: Office) -> Blueprint:
         try:
             taken = _read(hook)
             channel.authentic(taken)
-            return _response(_answer(office, channel, taken))
+            return _response(_answer(office, deadline, channel, taken))
         except RefusedRequest as refusal:
             log.warning("request_refused", channel=name, hook=hook, status=refusal.status)
             return _response(HookAnswer(str(refusal), refusal.status))
@@ -80,13 +84,13 @@ def _fields(encoded: bytes) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
-def _answer(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:
+def _answer(office: Office, deadline: Deadline, channel: Channel, taken: HookRequest) -> HookAnswer:
     now = office.desk.now()
     if taken.hook == "receipt":
         return _receipt(office, channel, taken)
     inbound = channel.parse(taken, now)
     if taken.hook == "ussd":
-        return channel.answer(_ussd(office, inbound))
+        return channel.answer(_ussd(office, deadline, inbound))
     try:
         with_fresh_connection(lambda: sms.accept(office.desk, inbound))
     except SQLAlchemyError as error:
@@ -94,16 +98,27 @@ def _answer(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:
     return channel.answer(None)
 
 
-def _ussd(office: Office, inbound: Inbound) -> Reply:
+def _ussd(office: Office, deadline: Deadline, inbound: Inbound) -> Reply:
+    def turn(promise: Promise) -> Reply:
+        return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound, promise))
+
     try:
-        return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound))
+        seconds = office.settings.channels[inbound.channel].deadline_seconds
+        reply = deadline.within(seconds, turn)
     except NotAPhoneNumber:
         raise Malformed("the sender is no phone number") from None
     except Exception as error:
         # The person must read something, whatever broke.
         log.error("turn_failed", channel=inbound.channel, cause=logs.where(error))
-        pack = office.desk.books.current.packs[office.desk.language]
-        return Reply(pack["error.system"], ends=True)
+        return Reply(_pack(office)["error.system"], ends=True)
+    if reply is None:
+        log.warning("turn_late", channel=inbound.channel)
+        return Reply(_pack(office)["message.follows"], ends=True)
+    return reply
+
+
+def _pack(office: Office) -> Pack:
+    return office.desk.books.current.packs[office.desk.language]
 
 
 def _receipt(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:

@@ -73,14 +73,18 @@ def test_a_partial_answer_that_goes_on_is_counted_once(gateway: Gateway, phone: 
     assert (tally["responses"], tally["complete"], tally["partial"]) == (1, 1, 0)
 
 
+def done(phone: Phone) -> Phone:
+    return rated(phone, "5").press("1", "1", "3").ends("ຂອບໃຈ")
+
+
 def test_the_center_of_last_time_is_offered_first(phone: Phone) -> None:
-    rated(phone)
+    done(phone)
     phone.dial().press("1").sees("1 ໄຊເສດຖາ")
     phone.press("1").sees("ໄຊເສດຖາ", "5=ດີຫຼາຍ")
 
 
 def test_another_code_may_be_typed_instead_of_the_center_of_last_time(phone: Phone) -> None:
-    rated(phone)
+    done(phone)
     phone.dial().press("1", "0901").sees("ແປກ", "5=ດີຫຼາຍ")
 
 
@@ -200,9 +204,9 @@ def test_another_phone_with_the_same_session_id_begins_its_own(
     stranger.post(path="").sees(*HOME)
 
 
-def test_a_new_session_replaces_a_dropped_one(gateway: Gateway, phone: Phone) -> None:
+def test_a_session_with_a_code_replaces_a_dropped_one(gateway: Gateway, phone: Phone) -> None:
     rated(phone, "3").hangs_up()
-    phone.dial().sees(*HOME)
+    phone.dial("*1616*0103#").sees("5=ດີຫຼາຍ")
     assert gateway.tally()["partial"] == 1
     assert gateway.rows("SELECT status FROM conversations ORDER BY id") == [
         ("replaced",),

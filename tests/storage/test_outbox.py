@@ -71,6 +71,8 @@ class Office:
 
     def drain(self, after: timedelta = timedelta()) -> int:
         self.now += after
+        with self.engine.begin() as tx:
+            outbox.resolve_lost(tx, self.now)
         return sending.drain(self.post(), lambda: False)
 
     def states(self) -> list[str]:

@@ -29,14 +29,14 @@ PURE = ("app/text/", "app/flows/", "app/insight/statistics.py", "app/feedback/ce
 PURE_LIBRARIES = words(
     "__future__ abc bisect collections dataclasses datetime decimal difflib enum fractions "
     "functools hashlib heapq itertools json math operator re string textwrap types typing "
-    "unicodedata babel icu4py regex app.text app.flows app.words app.errors"
+    "unicodedata babel icu4py phonenumbers regex app.text app.flows app.words app.errors"
 )
 FLOW_LIBRARIES = words("pydantic yaml")
 # Called by these names, even an allowed library reads a clock, a file or a die.
 IMPURE_CALLS = words("now utcnow today open print input exec eval read_text write_text")
 
 BELOW: dict[str, Names] = {
-    "text": words("app.text app.words"),
+    "text": words("app.text app.words app.errors"),
     "channels": words("app.channels app.text app.words app.errors app.settings app.clock"),
     "storage": words("app.storage app.text app.words app.errors"),
     "registry": words("app.registry app.storage app.text app.words app.errors app.clock"),
@@ -59,7 +59,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "granian": ("app/cli/run.py",),
     "click": ("app/cli/",),
     "holidays": ("app/clock.py",),
-    "phonenumbers": ("app/people/numbers.py",),
+    "phonenumbers": ("app/text/numbers.py",),
     "cryptography": ("app/people/vault.py",),
 }
 # Elsewhere a connection is handed on, begun or refused; what it is asked stands in app/storage/.

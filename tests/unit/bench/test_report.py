@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from bench import door
 from bench.load import Account
@@ -16,9 +17,10 @@ def account(answers: int) -> Account:
 
 
 def results() -> Results:
+    answered: Mapping[door.ServerName, int] = {"hello": 2000, "insert": 1000, "siang": 500}
     found = {
-        (name, phones): [account(per_round * factor) for factor in (1, 2, 3)]
-        for name, per_round in (("hello", 2000), ("insert", 1000), ("siang", 500))
+        (name, phones): [account(answers * factor) for factor in (1, 2, 3)]
+        for name, answers in answered.items()
         for phones in door.PHONES
     }
     whole = door.summed([account(500)])
@@ -62,6 +64,7 @@ def test_siang_is_compared_round_by_round() -> None:
 def test_results_are_json_and_every_table_is_there() -> None:
     found = json.loads(json.dumps(results()))
     shown = written(found)
-    assert "16 phones  Siang                        500 ±50%" in shown
+    assert "16 phones  Siang" in shown
+    assert "500 ±50%" in shown
     assert "not told here" in shown, "a system without smaps_rollup still gets its table"
     assert all(len(line) <= 120 for line in shown.splitlines())

@@ -20,7 +20,9 @@ nodes:
     ask: {kind: text, to: bye, wrong: error.choice}
   bye: {end: bye}
 """
-PACK = "".join(f'{key}: "{key}"\n' for key in (*load.SYSTEM_KEYS, *load.MESSAGE_KEYS))
+NEEDED = (*load.META_KEYS, *load.SYSTEM_KEYS, *load.MESSAGE_KEYS)
+SAID = dict.fromkeys(NEEDED, "said") | {"pack.script": "lao"}
+PACK = "".join(f'{key}: "{said}"\n' for key, said in SAID.items())
 TEXTS = 'ask: "Who?"\n"yes": "Yes"\nbye: "{name}, bye"\n'
 
 
@@ -48,7 +50,8 @@ def test_the_small_flow_is_right() -> None:
 
 def test_the_shipped_files_are_right() -> None:
     book = load.book(shipped_sources())
-    assert (set(book.flows), set(book.packs)) == ({"main"}, {"lo", "en"})
+    assert "main" in book.flows
+    assert set(book.packs) >= {"lo", "en"}
 
 
 # --- one mistake at a time --------------------------------------------------------------------
@@ -136,18 +139,27 @@ def test_every_kind_of_target_is_checked() -> None:
 flow: small
 start: a
 one_line: {code: c, score: s, comment: t, to: x1, unknown: x2}
+attempts: {simpler_after: 3, give_up_after: 5, to: x11}
+resume: x12
 nodes:
   a: {choose: services, text: ask, to: x3, none: x4}
   b: {find: last_odsc, keep: last, found: x5, none: x6}
   c: {branch: [{answer: s, at_most: 3, to: x7}], else: x8}
   d: {call: x9, then: x10}
   e: {end: bye}
+  f: {record: {s: 5}, to: x13}
+  g: {send: bye, to: x14}
+  h: {case: problem, to: x15}
 """
     found = problems(sources(flow))
     assert {problem.message for problem in found} == {
-        f"there is no node 'x{number}'" for number in range(1, 11)
+        f"there is no node 'x{number}'" for number in range(1, 16)
     }
-    assert sorted(problem.line for problem in found) == [3, 3, 5, 5, 6, 6, 7, 7, 8, 8]
+    assert sorted(problem.line for problem in found) == [
+        *[3, 3, 4, 5],
+        *[7, 7, 8, 8, 9, 9, 10, 10],
+        *[12, 13, 14],
+    ]
 
 
 # --- language packs ---------------------------------------------------------------------------
@@ -178,9 +190,9 @@ def test_a_brace_that_is_not_closed_is_named(text: str) -> None:
     assert found[0].remedy == "Write {name} or no brace at all"
 
 
-@pytest.mark.parametrize("key", [*load.SYSTEM_KEYS, *load.MESSAGE_KEYS])
+@pytest.mark.parametrize("key", NEEDED)
 def test_every_language_needs_what_the_system_says(key: str) -> None:
-    lacking = PACK.replace(f'{key}: "{key}"\n', "") + TEXTS
+    lacking = PACK.replace(f'{key}: "{SAID[key]}"\n', "") + TEXTS
     found = problems(sources(lo=lacking, en=lacking))
     named = {(problem.file, problem.message) for problem in found if problem.file in (LO, EN)}
     assert named == {(file, f"the text {key!r} is missing") for file in (LO, EN)}

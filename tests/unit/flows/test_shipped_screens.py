@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from app.flows import engine, render
-from app.flows.model import Choose, Input, Named, Phrase, Question, Say, Screen, State, Value
+from app.flows.model import Context, Input, Named, Phrase, Screen, State, Value
+from app.flows.nodes import Choose, Question, Say
+from app.flows.walk import WRONG
 from app.text.encoding import units
 from app.words import Limits
 from tests.unit.flows.walks import (
@@ -24,7 +26,9 @@ from tests.unit.flows.walks import (
 )
 
 LARGEST = 1_000_000_000
-LANGUAGES = ("lo", "en")
+LANGUAGES = tuple(sorted(shipped().packs))
+NAMED = ("lo", "en")
+"""Languages in which places and services have names; others show the Lao ones."""
 WAITING = [
     name for name, node in main_flow().nodes.items() if isinstance(node, Question | Choose | Say)
 ]
@@ -34,8 +38,7 @@ ENDS = [name for name in WAITING if isinstance(node := main_flow().nodes[name], 
 def longest(found: list[dict[str, str]], measure: Callable[[str], int] = units) -> Names:
     """Of names in each language the longest, whatever thing it belongs to."""
     return {
-        language: max((row[f"name_{language}"] for row in found), key=measure)
-        for language in LANGUAGES
+        language: max((row[f"name_{language}"] for row in found), key=measure) for language in NAMED
     }
 
 
@@ -44,7 +47,7 @@ def worst_paper() -> Paper:
     services = rows("services")
     papers = {
         language: max((row[f"papers_{language}"] for row in services), key=units)
-        for language in LANGUAGES
+        for language in NAMED
     }
     fee: Mapping[str, Value] = {
         "fee": Phrase("fee.both", {"fee": LARGEST, "charge": LARGEST}),
@@ -61,11 +64,12 @@ def screen_of(node: str) -> Screen:
     place = longest(rows("districts"))
     state = State(
         node,
-        history=(("home", ()), ("home", ())),
+        history=(("main/home", ()), ("main/home", ())),
         kept={"asked": "long", "number": "V", "province": "01", "district": "0101"},
         labels={"odsc": place, "last": place},
     )
-    steps = engine.step(main_flow(), shipped().packs["lo"], state, Input("", opening=True))
+    context = Context("lo", shipped().packs["lo"], "ussd", "phone", new=True)
+    steps = engine.step(shipped(), main_flow(), context, state, Input("", opening=True))
     step = engine.answered(steps, worst_paper())
     assert step.state.node == node
     return step.screen
@@ -77,9 +81,13 @@ def variants(node: str) -> Iterator[Screen]:
     yield screen
     if screen.ends:
         return
-    ask = found.ask if isinstance(found, Question) else None
-    for notice in {engine.WRONG, *((ask.wrong, ask.unknown) if ask else ())} - {""}:
+    asks = found.asks if isinstance(found, Question) else ()
+    told = {notice for ask in asks for notice in (ask.wrong, ask.unknown)}
+    told |= {rule.text for ask in asks for rule in ask.rules}
+    for notice in {WRONG, *told} - {""}:
         yield replace(screen, notice=notice)
+    if isinstance(found, Question) and found.simple:
+        yield replace(screen, text=found.simple)
 
 
 def pages_of(screen: Screen, language: str, limits: Limits = USSD) -> list[str]:
@@ -117,34 +125,39 @@ def test_what_ends_a_session_that_broke_is_one_page(key: str, language: str) -> 
     assert fits(shipped().packs[language][key])
 
 
-def test_the_lao_main_menu_is_one_page_in_the_agreed_order() -> None:
-    walk = Walk()
+@pytest.mark.parametrize("new", [False, True])
+def test_the_lao_main_menu_is_one_page_in_the_agreed_order(new: bool) -> None:
+    walk = Walk(new=new)
     assert len(walk.pages) == 1
     assert units(walk.page, "UCS-2") <= 70
     title, *options = walk.page.splitlines()
-    assert "1616" in title
-    assert [option[:2] for option in options] == ["1 ", "2 ", "3 ", "4 ", "5 "]
+    assert title == "ສຽງ"
+    assert [option[:2] for option in options[:5]] == ["1 ", "2 ", "3 ", "4 ", "5 "]
+    assert len(options) == 5 or (new and len(options) == 6)
     order = ["rate", "request", "fees", "problem", "language"]
-    home = main_flow().nodes["home"]
+    home = main_flow().nodes["main/home"]
     assert isinstance(home, Question)
-    assert [option.to for option in home.options] == order
+    assert [option.to for option in home.options[:5]] == [f"main/{name}" for name in order]
 
 
-def test_the_english_main_menu_is_one_page_too() -> None:
-    assert len(Walk(language="en").pages) == 1
+@pytest.mark.parametrize("new", [False, True])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_main_menu_is_one_page_in_every_language(language: str, new: bool) -> None:
+    assert len(Walk(language=language, new=new).pages) == 1
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_score_can_be_given_from_the_first_page(language: str) -> None:
     """Two pages at most, for the longest name: nobody should have to turn a page to answer."""
-    pages = pages_of(screen_of("score"), language)
+    pages = pages_of(screen_of("main/score"), language)
     assert len(pages) <= 2
-    assert longest(rows("districts"))[language] in pages[0].replace("\n", " ")
+    place = longest(rows("districts"))
+    assert place.get(language, place["lo"]) in pages[0].replace("\n", " ")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", NAMED)
 def test_english_never_costs_more_than_gsm7(language: str) -> None:
     pack = shipped().packs[language]
     plain = {key for key, text in pack.items() if units(text, "GSM-7") == units(text)}
-    lao_names = {"language", "language.lo"}
+    lao_names = {key for key in pack if key.split(".")[0] == "language"}
     assert (plain >= pack.keys() - lao_names) == (language == "en")

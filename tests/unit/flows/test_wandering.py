@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.flows.engine import MAX_HISTORY
-from app.flows.model import Question, State
+from app.flows.model import State
+from app.flows.nodes import Question
+from app.flows.walk import MAX_HISTORY
 from tests.unit.flows.walks import Paper, Walk, fits, rows
 
 LARGEST_STATE = 4096
@@ -75,8 +76,8 @@ class Wandering(RuleBasedStateMachine):
 
     @invariant()
     def there_is_a_way_on(self) -> None:
-        screen, node = self.walk.step.screen, self.walk.flow.nodes[self.walk.state.node]
-        asks = isinstance(node, Question) and node.ask is not None
+        screen, node = self.walk.step.screen, self.walk.book.nodes[self.walk.state.node]
+        asks = isinstance(node, Question) and bool(node.asks)
         if self.walk.step.finished:
             assert len(self.walk.pages) == 1, self.walk.pages
             assert screen.ends

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 from app.flows import engine, load, render
 from app.flows.model import (
-    Book,
+    Context,
     Effect,
     Findings,
-    Flow,
     Found,
     Input,
     Lookup,
@@ -23,7 +23,10 @@ from app.flows.model import (
     Step,
     Value,
 )
+from app.flows.nodes import Book, Flow
+from app.flows.walk import Steps
 from app.settings import ROOT
+from app.text.answers import matches
 from app.text.encoding import encoding_of, units
 from app.words import Limits, Medium
 
@@ -45,6 +48,32 @@ def shipped() -> Book:
 
 def main_flow() -> Flow:
     return shipped().flows["main"]
+
+
+def book_of(*flows: Flow) -> Book:
+    """Flows made by hand, with the shipped texts."""
+    known = {name: node for flow in flows for name, node in flow.nodes.items()}
+    return Book("by hand", {flow.name: flow for flow in flows}, known, shipped().packs)
+
+
+def book_from(*flows: str) -> Book:
+    """Flows as they are written, with the shipped texts; the text of any other key is the key."""
+    given = shipped_sources()
+    sources = {name: text for name, text in given.items() if name.startswith("languages/")}
+    for number, flow in enumerate(flows):
+        sources[f"flows/{number}.yaml"] = flow
+    own = sorted({word for flow in flows for word in re.findall(r"[a-z][a-z_]+", flow)})
+    for name, pack in shipped().packs.items():
+        added = "".join(f'"{key}": "{key}"\n' for key in own if key not in pack)
+        sources[f"languages/{name}/screens.yaml"] += "\n" + added
+    return load.book(sources)
+
+
+def walk_of(*flows: str, language: str = "lo", paper: Paper | None = None) -> Walk:
+    """A walk through the flow that is written first."""
+    book = book_from(*flows)
+    flow = book.flows[re.findall(r"^flow: (\w+)", flows[0], re.MULTILINE)[0]]
+    return Walk(paper or Paper(), language, flow=flow, book=book)
 
 
 def rows(table: str) -> list[dict[str, str]]:
@@ -87,6 +116,7 @@ class Paper:
             "provinces": lambda _: self._places(2, ""),
             "districts": lambda args: self._places(4, args["province"]),
             "odscs": lambda args: self._places(4, args["district"]),
+            "places": lambda args: self._named(args["value"]),
             "services": lambda _: tuple(Found(key, one) for key, one in self.services.items()),
             "fee": lambda args: self._fee(args["service"]),
             "request": lambda args: self._request(args["value"]),
@@ -99,6 +129,14 @@ class Paper:
     def _places(self, length: int, within: str) -> Findings:
         found = {code[:length]: one for code, one in self.centers.items()}
         return tuple(Found(code, one) for code, one in found.items() if code.startswith(within))
+
+    def _named(self, typed: str) -> Findings:
+        found = {
+            code: one
+            for code, one in self.centers.items()
+            if any(matches(typed, name) for name in one.values())
+        }
+        return tuple(Found(code, one) for code, one in found.items())
 
     def _fee(self, service: str) -> Findings:
         if service not in self.services:
@@ -125,6 +163,8 @@ class Walk:
     paper: Paper = field(default_factory=Paper)
     language: str = "lo"
     medium: Medium = "ussd"
+    channel: str = "phone"
+    new: bool = False
     flow: Flow = field(default_factory=main_flow)
     book: Book = field(default_factory=shipped)
     pages: list[str] = field(default_factory=list)
@@ -133,18 +173,29 @@ class Walk:
     state: State = field(init=False)
 
     def __post_init__(self) -> None:
-        self._shown(engine.answered(engine.begin(self.flow), self.paper))
+        self._shown(engine.begin(self.book, self.flow, self.context))
+
+    @property
+    def context(self) -> Context:
+        pack = self.book.packs[self.language]
+        return Context(self.language, pack, self.medium, self.channel, self.new)
 
     def press(self, *typed: str, opening: bool = False) -> Walk:
         """Inputs one by one; `effects` are those of all of them."""
         self.effects = []
         for text in typed:
-            given = Input(text, self.medium, opening)
-            steps = engine.step(self.flow, self.book.packs[self.language], self.state, given)
-            self._shown(engine.answered(steps, self.paper))
+            given = Input(text, opening)
+            self._shown(engine.step(self.book, self.flow, self.context, self.state, given))
         return self
 
-    def _shown(self, step: Step) -> None:
+    def redial(self) -> Walk:
+        """The session drops and the person dials again."""
+        self.effects = []
+        self._shown(engine.resume(self.book, self.flow, self.context, self.state))
+        return self
+
+    def _shown(self, steps: Steps) -> None:
+        step = engine.answered(steps, self.paper)
         self.effects += step.effects
         for effect in step.effects:
             if isinstance(effect, Remembered):
@@ -159,7 +210,9 @@ class Walk:
         return self.pages[self.state.page]
 
     def at(self, node: str) -> Walk:
-        assert self.state.node == node, f"the walk is at {self.state.node}:\n{self.page}"
+        """The node's name, which may be short for one of the flow's own."""
+        name = node if "/" in node else f"{self.flow.name}/{node}"
+        assert self.state.node == name, f"the walk is at {self.state.node}:\n{self.page}"
         return self
 
     def sees(self, *fragments: str) -> Walk:

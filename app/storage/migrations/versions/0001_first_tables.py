@@ -140,6 +140,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("districts_pkey")),
     )
     op.create_table(
+        "flow_publications",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        sa.Column("forced", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column(
+            "at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.ForeignKeyConstraint(
+            ["hash"], ["flow_versions.hash"], name=op.f("flow_publications_hash_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("flow_publications_pkey")),
+    )
+    op.create_table(
         "inbound",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("channel", sa.Text(), nullable=False),
@@ -239,6 +253,26 @@ def upgrade() -> None:
             ["conversation_id"], ["conversations.id"], name=op.f("answers_conversation_id_fkey")
         ),
         sa.PrimaryKeyConstraint("conversation_id", "question", name=op.f("answers_pkey")),
+    )
+    op.create_table(
+        "cases",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("conversation_id", sa.BigInteger(), nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contacts.id"], name=op.f("cases_contact_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"], ["conversations.id"], name=op.f("cases_conversation_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("cases_pkey")),
+        sa.UniqueConstraint("conversation_id", "kind", name=op.f("cases_conversation_id_kind_key")),
+    )
+    op.create_index(
+        op.f("cases_contact_id_open_until_idx"), "cases", ["contact_id", "open_until"], unique=False
     )
     op.create_table(
         "odscs",
@@ -410,6 +444,8 @@ def downgrade() -> None:
     op.drop_index(op.f("receipts_message_id_idx"), table_name="receipts")
     op.drop_table("receipts")
     op.drop_table("odscs")
+    op.drop_index(op.f("cases_contact_id_open_until_idx"), table_name="cases")
+    op.drop_table("cases")
     op.drop_table("answers")
     op.drop_index(op.f("turns_at_idx"), table_name="turns")
     op.drop_table("turns")
@@ -423,6 +459,7 @@ def downgrade() -> None:
     op.drop_index("inbound_order", table_name="inbound", postgresql_where=sa.text("state = 'new'"))
     op.drop_index("inbound_due", table_name="inbound", postgresql_where=sa.text("state = 'new'"))
     op.drop_table("inbound")
+    op.drop_table("flow_publications")
     op.drop_table("districts")
     op.drop_index(
         "conversations_silent",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import NotAPhoneNumber
-from app.people.numbers import e164
+from app.text.numbers import e164
 
 SENTENCES = {
     "this is no phone number; write it like 020 55 512 345",

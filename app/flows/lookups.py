@@ -1,0 +1,68 @@
+"""What each lookup is asked with and what it gives, as far as flows and their tools may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.flows.model import LookupName
+
+Kind = Literal["province", "district", "center", "service"]
+"""Whose name a lookup's findings bear."""
+
+Names = frozenset[str]
+
+STATUSES = (
+    "received",
+    "in_process",
+    "need_documents",
+    "ready",
+    "collected",
+    "rejected",
+    "withdrawn",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One lookup. `values` fill a text beside the name; `phrases` are texts that it is written
+    with, each with the placeholders that the lookup fills in it."""
+
+    kind: Kind
+    args: Names = frozenset()
+    values: Names = frozenset()
+    phrases: Mapping[str, Names] = field(default_factory=dict)
+
+
+def _names(words: str) -> Names:
+    return frozenset(words.split())
+
+
+FEE_PHRASES = {
+    "fee.none": _names(""),
+    "fee.free": _names(""),
+    "fee.fee": _names("kip"),
+    "fee.charge": _names("kip"),
+    "fee.both": _names("fee charge"),
+    "fee.days": _names("days"),
+    "fee.papers": _names("papers"),
+}
+REQUEST_PHRASES = {
+    "request.since": _names("date"),
+    **{f"status.{status}": _names("") for status in STATUSES},
+}
+
+OFFERS: Mapping[LookupName, Offer] = {
+    "last_odsc": Offer("center"),
+    "odsc": Offer("center", _names("value")),
+    "provinces": Offer("province"),
+    "districts": Offer("district", _names("province")),
+    "odscs": Offer("center", _names("district")),
+    "places": Offer("center", _names("value")),
+    "services": Offer("service"),
+    "fee": Offer("service", _names("service"), _names("service fee days papers"), FEE_PHRASES),
+    "request": Offer(
+        "service", _names("value"), _names("service status since"), REQUEST_PHRASES
+    ),
+}

@@ -1,0 +1,154 @@
+"""A registry on paper: what lookups find where there is no database. For tests and estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.flows.model import Findings, Found, Lookup, Named, Phrase, Value
+from app.text.lao import fold
+from app.words import Language
+
+Names = Mapping[Language, str]
+Args = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperService:
+    """A service with its fee, charge (kip), days and papers; None and {} where nothing is known."""
+
+    names: Names
+    fee: int | None = None
+    charge: int | None = None
+    days: int | None = None
+    papers: Names = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRequest:
+    """A citizen's request, as an office tells of it."""
+
+    service: str
+    status: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Places by code: a district's begins with its province's, a center's with its district's.
+
+    `last` is the center that the person rated last, "" for none.
+    """
+
+    provinces: Mapping[str, Names]
+    districts: Mapping[str, Names]
+    centers: Mapping[str, Names]
+    services: Mapping[str, PaperService]
+    requests: Mapping[str, PaperRequest] = field(default_factory=dict)
+    last: str = ""
+
+    def find(self, lookup: Lookup) -> Findings:
+        """What a lookup finds on this paper."""
+        finders: Mapping[str, Callable[[Args], Findings]] = {
+            "last_odsc": lambda _: _one(self.centers, self.last),
+            "odsc": lambda args: _one(self.centers, args["value"]),
+            "provinces": lambda _: self._with_centers(self.provinces, ""),
+            "districts": lambda args: self._with_centers(self.districts, args["province"]),
+            "odscs": lambda args: self._with_centers(self.centers, args["district"]),
+            "places": lambda args: self._places(args["value"]),
+            "services": lambda _: tuple(
+                Found(key, service.names) for key, service in self.services.items()
+            ),
+            "fee": lambda args: self._fee(args["service"]),
+            "request": lambda args: self._request(args["value"]),
+        }
+        return finders[lookup.name](lookup.args)
+
+    def _with_centers(self, places: Mapping[str, Names], within: str) -> Findings:
+        return tuple(
+            Found(code, names)
+            for code, names in places.items()
+            if code.startswith(within) and any(one.startswith(code) for one in self.centers)
+        )
+
+    def _places(self, typed: str) -> Findings:
+        """The centers whose own, district's or province's name has what was typed in it."""
+        wanted = fold(typed)
+        found = []
+        for code, names in self.centers.items():
+            above = (self.provinces.get(code[:2], {}), self.districts.get(code[:4], {}))
+            known = [name for one in (names, *above) for name in one.values()]
+            if wanted and any(wanted in fold(name) for name in known):
+                found.append(Found(code, names))
+        return tuple(found)
+
+    def _fee(self, key: str) -> Findings:
+        service = self.services.get(key)
+        if service is None:
+            return ()
+        values: dict[str, Value] = {
+            "service": Named(service.names),
+            "fee": amounts(service.fee, service.charge),
+            "days": Phrase("fee.days", {"days": service.days}) if service.days else "",
+            "papers": "",
+        }
+        if any(service.papers.values()):
+            values["papers"] = Phrase("fee.papers", {"papers": Named(service.papers)})
+        return (Found(key, service.names, values),)
+
+    def _request(self, number: str) -> Findings:
+        request = self.requests.get(number)
+        service = self.services.get(request.service) if request else None
+        if request is None or service is None:
+            return ()
+        values: dict[str, Value] = {
+            "service": Named(service.names),
+            "status": Phrase(f"status.{request.status}"),
+            "since": Phrase("request.since", {"date": request.since}),
+        }
+        return (Found(number, service.names, values),)
+
+
+def amounts(fee: int | None, charge: int | None) -> Phrase:
+    """Fee and charge in a text's words."""
+    if fee is None and charge is None:
+        return Phrase("fee.none")
+    if not fee and not charge:
+        return Phrase("fee.free")
+    if fee and charge:
+        return Phrase("fee.both", {"fee": fee, "charge": charge})
+    return Phrase("fee.fee", {"kip": fee}) if fee else Phrase("fee.charge", {"kip": charge or 0})
+
+
+def _one(things: Mapping[str, Names], key: str) -> Findings:
+    return (Found(key, things[key]),) if key in things else ()
+
+
+SMALL = Paper(
+    provinces={
+        "01": {"lo": "ນະຄອນຫຼວງວຽງຈັນ", "en": "Vientiane Capital"},
+        "09": {"lo": "ຊຽງຂວາງ", "en": "Xiengkhuang"},
+    },
+    districts={
+        "0103": {"lo": "ໄຊເສດຖາ", "en": "Xaysetha"},
+        "0105": {"lo": "ໄຊທານີ", "en": "Xaythany"},
+        "0901": {"lo": "ແປກ", "en": "Pek"},
+    },
+    centers={
+        "0103": {"lo": "ໄຊເສດຖາ", "en": "Xaysetha"},
+        "0105": {"lo": "ໄຊທານີ", "en": "Xaythany"},
+        "0901": {"lo": "ແປກ", "en": "Pek"},
+    },
+    services={
+        "id_card": PaperService(
+            {"lo": "ບັດປະຈຳຕົວ", "en": "ID card"},
+            fee=40_000,
+            days=3,
+            papers={"lo": "ສຳມະໂນຄົວ", "en": "Family book"},
+        ),
+        "family_book": PaperService({"lo": "ສຳມະໂນຄົວ", "en": "Family book"}, fee=0, charge=0),
+        "land_title": PaperService({"lo": "ໃບຕາດິນ", "en": "Land title"}),
+    },
+    requests={"KS123": PaperRequest("id_card", "ready", "23/11/2026")},
+)
+"""A few places, services and one request, enough for every turn of a conversation."""

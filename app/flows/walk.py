@@ -1,0 +1,391 @@
+"""A step on its way through the nodes. `app.flows.engine` has the entries."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from app.flows.model import (
+    Context,
+    Effect,
+    Findings,
+    Found,
+    Input,
+    Lookup,
+    LookupName,
+    Named,
+    OpenCase,
+    Phrase,
+    Remembered,
+    Restarted,
+    Saved,
+    Screen,
+    SendSms,
+    State,
+    Step,
+    Value,
+)
+from app.flows.nodes import (
+    CONTINUE,
+    RETURN,
+    Ask,
+    Book,
+    Branch,
+    Call,
+    Choice,
+    Choose,
+    Find,
+    Flow,
+    Node,
+    Open,
+    Question,
+    Record,
+    Say,
+    Send,
+)
+from app.flows.reading import all_hold, broken, chosen, number_of, read
+from app.text import answers as typed
+
+# Longer walks forget their oldest steps; a state stays small whatever a person does.
+MAX_HISTORY = 20
+# Nodes that do not wait, passed in one step; a flow that needs more runs in a circle.
+MAX_SILENT = 50
+# How much of a long answer is carried along in the state; all of it is stored.
+CARRIED = 200
+WRONG = "error.choice"
+
+Steps = Generator[Lookup, Findings, Step]
+Silent = Generator[Lookup, Findings, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The same question once more, with what was wrong."""
+
+    notice: str
+
+
+Target = Generator[Lookup, Findings, str | Again | None]
+
+
+@dataclass
+class Walk:
+    """The state as it stands and what has happened so far."""
+
+    book: Book
+    flow: Flow
+    context: Context
+    state: State
+    effects: list[Effect] = field(default_factory=list)
+
+    # --- moving ------------------------------------------------------------------------------
+
+    def home(self) -> Steps:
+        self.state = replace(self.state, stack=(), history=(), page=0)
+        self._leave_suspended()
+        return (yield from self.enter(self.flow.start))
+
+    def back(self) -> Steps:
+        if self.state.page > 0:
+            self.state = replace(self.state, page=self.state.page - 1)
+            return (yield from self.show(self.state.notice))
+        if not self.state.history:
+            return (yield from self.home())
+        (name, stack), history = self.state.history[-1], self.state.history[:-1]
+        self.state = replace(
+            self.state, node=name, stack=stack, history=history, page=0, pages=1, wrong=0
+        )
+        return (yield from self.show())
+
+    def leave_for(self, target: str) -> Steps:
+        """Go on from a waiting node, which 0 brings back."""
+        if self.state.suspended is not None:
+            if target == CONTINUE:
+                self.state = self.state.suspended
+                return (yield from self.show())
+            self._leave_suspended()
+            return (yield from self.enter(target))
+        here = (self.state.node, self.state.stack)
+        history = (*self.state.history, here)[-MAX_HISTORY:]
+        self.state = replace(self.state, history=history)
+        return (yield from self.enter(target))
+
+    def _leave_suspended(self) -> None:
+        if self.state.suspended is not None:
+            self.state = State(self.flow.start)
+            self.effects.append(Restarted())
+
+    def enter(self, target: str) -> Steps:
+        """Walk through the nodes that do not wait, to the first that does."""
+        for _ in range(MAX_SILENT):
+            node = self._node(target)
+            if node.name == self.flow.start:
+                # Nothing lies behind the main menu, and it has no room for a way back.
+                self.state = replace(self.state, stack=(), history=())
+            self.state = replace(self.state, node=node.name, page=0, pages=1, wrong=0)
+            onward = yield from self._pass(node)
+            if onward is None:
+                return (yield from self.show())
+            target = onward
+        raise RuntimeError(f"the flow {self.flow.name} runs in a circle at {target}")
+
+    def _node(self, target: str) -> Node:
+        if target == CONTINUE:
+            return self.book.nodes[self.flow.start]
+        if target != RETURN:
+            return self.book.nodes[target]
+        *stack, then = self.state.stack or (self.flow.start,)
+        self.state = replace(self.state, stack=tuple(stack))
+        return self.book.nodes[then]
+
+    def _pass(self, node: Node) -> Silent:
+        """Where a node that does not wait leads; None for one that waits."""
+        if isinstance(node, Call):
+            self.state = replace(self.state, stack=(*self.state.stack, node.then)[-MAX_HISTORY:])
+            return node.node
+        if isinstance(node, Branch):
+            return self._branch(node)
+        if isinstance(node, Record | Send | Open):
+            self._do(node)
+            return node.to
+        if isinstance(node, Find | Choose):
+            return (yield from self._look(node))
+        return None
+
+    def _branch(self, node: Branch) -> str:
+        met = partial(all_hold, context=self.context, answers=self.state.answers)
+        return next((case.to for case in node.cases if met(case.when)), node.otherwise)
+
+    def _do(self, node: Record | Send | Open) -> None:
+        if isinstance(node, Send):
+            self.effects.append(SendSms(Phrase(node.text, self._values())))
+        elif isinstance(node, Open):
+            self.effects.append(OpenCase(node.kind))
+        else:
+            for question, value in node.values.items():
+                self._save(question, value, {})
+
+    def _look(self, node: Find | Choose) -> Silent:
+        found = yield from self._look_up(node.lookup, node.args)
+        if not found:
+            return node.none
+        if isinstance(node, Find):
+            self._keep(node.keep, found[0])
+            return node.found
+        if len(found) == 1 and not node.confirm:
+            return self._chosen(node, found[0])
+        return None
+
+    # --- showing -----------------------------------------------------------------------------
+
+    def show(self, notice: str = "", *, simple: bool = False) -> Steps:
+        """The waiting node's screen. A notice stays while its pages are turned."""
+        self.state = replace(self.state, notice=notice)
+        node = self.book.nodes[self.state.node]
+        values = self._values()
+        if isinstance(node, Say):
+            if node.lookup is not None:
+                found = yield from self._look_up(node.lookup, node.args)
+                values |= found[0].values if found else {}
+            return self._screen(node.text, "", values, (), notice, ends=node.ends)
+        if isinstance(node, Choose):
+            found = yield from self._look_up(node.lookup, node.args)
+            listed = tuple((number_of(index), Named(one.names)) for index, one in enumerate(found))
+            return self._screen(node.text, node.short, values, listed, notice)
+        assert isinstance(node, Question)
+        options = tuple(
+            (number_of(index), Phrase(choice.text, values))
+            for index, choice in enumerate(self._visible(node))
+        )
+        text = node.simple if simple and node.simple else node.text
+        return self._screen(text, node.short, values, options, notice)
+
+    def _values(self) -> dict[str, Value]:
+        return {name: Named(names) for name, names in self.state.labels.items()}
+
+    def _visible(self, node: Question) -> list[Choice]:
+        met = partial(all_hold, context=self.context, answers=self.state.answers)
+        return [choice for choice in node.options if met(choice.when)]
+
+    def _screen(
+        self,
+        text: str,
+        short: str,
+        values: Mapping[str, Value],
+        options: tuple[tuple[str, Value], ...],
+        notice: str,
+        *,
+        ends: bool = False,
+    ) -> Step:
+        screen = Screen(
+            text=text,
+            short=short,
+            values=values,
+            options=options,
+            notice=notice,
+            can_back=bool(self.state.history) and not ends,
+            can_home=len(self.state.history) > 1 and not ends,
+            ends=ends,
+        )
+        return Step(self.state, screen, tuple(self.effects), finished=ends)
+
+    # --- taking input ------------------------------------------------------------------------
+
+    def take(self, given: Input) -> Steps:
+        """An input that is none of 0, 00 and 9."""
+        node = self.book.nodes[self.state.node]
+        target: str | Again | None = None
+        if isinstance(node, Question):
+            target = yield from self._answer(node, given)
+        elif isinstance(node, Choose):
+            target = yield from self._choose(node, given)
+        if isinstance(target, str):
+            return (yield from self.leave_for(target))
+        if given.opening and target is None:
+            return (yield from self.show())
+        notice = target.notice if isinstance(target, Again) else _wrong(node)
+        return (yield from self._once_more(notice))
+
+    def _once_more(self, notice: str) -> Steps:
+        """What was wrong; after several times more simply; in the end what to do instead."""
+        wrong = self.state.wrong + 1
+        self.state = replace(self.state, wrong=wrong, page=0)
+        plan = self.flow.attempts
+        if plan is not None and wrong >= plan.give_up_after:
+            return (yield from self.enter(plan.to))
+        node = self.book.nodes[self.state.node]
+        simple = isinstance(node, Question) and bool(node.simple)
+        if plan is not None and wrong >= plan.simpler_after and simple:
+            return (yield from self.show(simple=True))
+        return (yield from self.show(notice))
+
+    def _answer(self, node: Question, given: Input) -> Target:
+        """The target that an input leads to; None if it fits nothing."""
+        choice, rest = chosen(
+            self._visible(node),
+            given.text,
+            pack=self.context.pack,
+            labels=self.state.labels,
+            in_words=bool(node.asks),
+        )
+        if choice is not None:
+            self._pick(node, choice)
+            self._save_rest(node.rest, rest)
+            return choice.to
+        again: Again | None = None
+        for ask in node.asks:
+            target = yield from self._typed(node, ask, given.text)
+            if isinstance(target, str):
+                return target
+            again = again or target
+        return again
+
+    def _pick(self, node: Question, choice: Choice) -> None:
+        value = choice.value
+        if choice.value_of is not None:
+            value = self.state.kept.get(choice.value_of)
+        if value is None:
+            return
+        if node.remember is not None:
+            self.effects.append(Remembered(node.remember, value))
+        if node.save is not None:
+            self._save(node.save, value, self.state.labels.get(choice.value_of or "", {}))
+
+    def _typed(self, node: Question, ask: Ask, text: str) -> Target:
+        """One way of answering by typing; None if the text is not of its kind."""
+        given = read(ask, text)
+        if given is None:
+            return None
+        rule = broken(ask.rules, given.value)
+        if rule is not None:
+            return Again(rule.text)
+        value, names = given.value, dict[str, str]()
+        if ask.lookup is not None:
+            found = yield Lookup(ask.lookup, {"value": value})
+            if not found:
+                return Again(ask.unknown or WRONG)
+            # Of several the choice is asked next, by what was typed.
+            if len(found) == 1 and ask.kind != "place":
+                value, names = found[0].value, dict(found[0].names)
+        if ask.save is not None:
+            self._save(ask.save, value, names, secret=ask.kind == "phone")
+        if ask.keep is not None:
+            self._keep(ask.keep, Found(value, names))
+        self._save_rest(node.rest, given.rest)
+        return ask.to
+
+    def _choose(self, node: Choose, given: Input) -> Target:
+        found = yield from self._look_up(node.lookup, node.args)
+        picked = typed.choice(given.text)
+        for index, one in enumerate(found):
+            if picked is not None and picked.number == number_of(index):
+                self._save_rest(node.rest, picked.rest)
+                return self._chosen(node, one)
+            if any(typed.matches(given.text, name) for name in one.names.values()):
+                return self._chosen(node, one)
+        return None
+
+    def _chosen(self, node: Choose, one: Found) -> str:
+        if node.save is not None:
+            self._save(node.save, one.value, one.names)
+        if node.keep is not None:
+            self._keep(node.keep, one)
+        return node.to
+
+    def one_line(self, line: typed.OneLine) -> Steps:
+        """A complete answer in one message, or the question for the center it does not name."""
+        plan = self.flow.one_line
+        assert plan is not None
+        self.state = State(self.flow.start)
+        self._save(plan.score, str(line.score), {})
+        if line.comment:
+            self._save(plan.comment, line.comment, {})
+        found = yield Lookup("odsc", {"value": line.code})
+        if not found:
+            # What was said is kept; only the center is asked for again.
+            ask = self.book.nodes[plan.unknown]
+            notice = ask.asks[0].unknown if isinstance(ask, Question) and ask.asks else WRONG
+            self.state = replace(self.state, node=plan.unknown, stack=(plan.to,))
+            return (yield from self.show(notice))
+        self._save(plan.code, found[0].value, found[0].names)
+        return (yield from self.enter(plan.to))
+
+    # --- remembering -------------------------------------------------------------------------
+
+    def _save(
+        self, question: str, value: str, names: Mapping[str, str], *, secret: bool = False
+    ) -> None:
+        self.effects.append(Saved(question, value, secret))
+        carried = "" if secret else value[:CARRIED]
+        answers = {**self.state.answers, question: carried}
+        self.state = replace(self.state, answers=answers)
+        self._label(question, names)
+
+    def _save_rest(self, question: str | None, rest: str) -> None:
+        """Words after a number are a comment; a second one is added to the first."""
+        if question is None or not rest:
+            return
+        before = self.state.answers.get(question, "")
+        self._save(question, f"{before}\n{rest}" if before else rest, {})
+
+    def _keep(self, name: str, found: Found) -> None:
+        self.state = replace(self.state, kept={**self.state.kept, name: found.value[:CARRIED]})
+        self._label(name, found.names)
+
+    def _label(self, name: str, names: Mapping[str, str]) -> None:
+        if names:
+            self.state = replace(self.state, labels={**self.state.labels, name: dict(names)})
+
+    def _look_up(
+        self, name: LookupName, args: Mapping[str, str]
+    ) -> Generator[Lookup, Findings, Findings]:
+        known = {**self.state.kept, **self.state.answers}
+        filled = {key: known.get(source, "") for key, source in args.items()}
+        return (yield Lookup(name, filled))
+
+
+def _wrong(node: Node) -> str:
+    if isinstance(node, Question) and node.asks and node.asks[0].wrong:
+        return node.asks[0].wrong
+    return WRONG

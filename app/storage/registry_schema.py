@@ -1,0 +1,82 @@
+"""Tables of the registry: what the CSV files of config/registry hold."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from app.storage.columns import identity, metadata, odsc_column
+
+provinces = Table(
+    "provinces",
+    metadata,
+    Column("code", Text, CheckConstraint("code ~ '^[0-9]{2}$'", name="code"), primary_key=True),
+    Column("iso", Text, nullable=False, unique=True),
+    Column("name_lo", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+)
+
+districts = Table(
+    "districts",
+    metadata,
+    Column("code", Text, CheckConstraint("code ~ '^[0-9]{4}$'", name="code"), primary_key=True),
+    Column("province", Text, ForeignKey("provinces.code"), nullable=False),
+    Column("name_lo", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+)
+
+place_aliases = Table(
+    "place_aliases",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("level", Text, CheckConstraint("level in ('province', 'district')", name="level")),
+)
+
+odscs = Table(
+    "odscs",
+    metadata,
+    Column("code", Text, CheckConstraint("code ~ '^[0-9]{4}$'", name="code"), primary_key=True),
+    Column("district", Text, ForeignKey("districts.code"), nullable=False),
+    Column("name_lo", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("opened", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("key", Text, CheckConstraint("key ~ '^[a-z][a-z0-9_]*$'", name="key"), primary_key=True),
+    Column("position", Integer, nullable=False, unique=True),
+    Column("name_lo", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("papers_lo", Text, nullable=False, server_default=""),
+    Column("papers_en", Text, nullable=False, server_default=""),
+    Column("days", Integer, CheckConstraint("days > 0", name="days")),
+    Column("source", Text, nullable=False),
+)
+
+fees = Table(
+    "fees",
+    metadata,
+    identity(),
+    Column("service", Text, ForeignKey("services.key"), nullable=False),
+    odsc_column(null=True),
+    Column("fee_kip", BigInteger, CheckConstraint("fee_kip >= 0", name="fee")),
+    Column("charge_kip", BigInteger, CheckConstraint("charge_kip >= 0", name="charge")),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_to", Date),
+    Column("legal_ref", Text, nullable=False, server_default=""),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("service", "odsc", "valid_from", postgresql_nulls_not_distinct=True),
+)
