@@ -41,7 +41,7 @@ def office() -> Office:
         raise OperatorError("DATABASE_URL is not set", "Start with `make run`, or set it")
     opened = open_office(settings.load(), url, pool=2)
     wait_for(opened.engine, log.info)
-    opened.desk.books.store(opened.engine)
+    opened.desk.books.open(opened.engine)
     return opened
 
 

@@ -84,6 +84,8 @@ class ChannelSection(BaseModel):
     sms_limits: LimitsSection = LimitsSection()
     # A USSD answer later than this is given up for an SMS; Africa's Talking waits 15 s.
     deadline_seconds: Annotated[float, Field(ge=0.2, le=60)] = 8.0
+    # Whether phones get a long SMS as one; else it goes out as several, cut between words.
+    joins: bool = True
 
 
 class _File(_Strict):
@@ -109,6 +111,7 @@ class ChannelConfig:
     ussd_limits: Limits = Limits()
     sms_limits: Limits = Limits()
     deadline_seconds: float = 8.0
+    joins: bool = True
     options: Mapping[str, object] = attribute(default_factory=dict, repr=False)
 
 
@@ -301,5 +304,6 @@ def _channel(
         ussd_limits=Limits(**section.ussd_limits.model_dump()),
         sms_limits=Limits(**section.sms_limits.model_dump()),
         deadline_seconds=section.deadline_seconds,
+        joins=section.joins,
         options=dict(section.model_extra or {}),
     )

@@ -1,7 +1,8 @@
 """`siang run`: every process of the Procfile, the embedded servers, and one way to stop it all.
 
-One thread, one loop. Each process leads a session of its own, so a terminal's Ctrl-C arrives once,
-here, and becomes one SIGTERM for each; what a dead process leaves behind is found by its group.
+One thread, one loop. The processes are in the foreground group of the terminal: its Ctrl-C reaches
+them all, and each is told once more from here. The servers lead sessions of their own, because they
+must outlive who leans on them.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import BinaryIO
 
+import psutil
 from honcho.environ import parse_procfile
 
 from app.embedded import Postgres, Redis, Servers, end_with_parent, external_database
 from app.errors import OperatorError
+from app.lines import PrefixedLines
 
 __all__ = ["Servers", "require_free_port", "supervise"]
 
@@ -35,7 +37,6 @@ GRACE_SECONDS = 9.0
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.5, 10.0, 30.0
 LONGEST_LINE = 64 * 1024
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-COLOURS = (36, 33, 32, 35, 34, 31)
 
 _Start = Callable[[], subprocess.Popen[bytes]]
 
@@ -63,35 +64,6 @@ class _Stop:
             signal.signal(number, self.handle)
 
 
-class _Output:
-    """Lines from all processes, each behind its process's name."""
-
-    def __init__(self, stream: BinaryIO, names: list[str]) -> None:
-        terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
-        coloured = terminal and not os.environ.get("NO_COLOR")
-        width = max(map(len, names))
-        self._stream: BinaryIO | None = stream
-        self._prefixes: dict[str, bytes] = {}
-        for number, name in enumerate(names):
-            prefix = f"{name:<{width}} | "
-            if coloured:
-                prefix = f"\033[{COLOURS[number % len(COLOURS)]}m{prefix}\033[0m"
-            self._prefixes[name] = prefix.encode()
-
-    def write(self, name: str, line: bytes) -> None:
-        if self._stream is None:
-            return
-        try:
-            self._stream.write(self._prefixes[name] + line + b"\n")
-            self._stream.flush()
-        except OSError:
-            # Whoever read us has gone (`make run | head`); the gateway goes on without.
-            self._stream = None
-
-    def say(self, sentence: str) -> None:
-        self.write("siang", sentence.encode())
-
-
 @dataclass
 class _Process:
     """One line of the Procfile, or the embedded Redis: what runs now and when to try again."""
@@ -106,11 +78,10 @@ class _Process:
     rest: bytes = field(default=b"", repr=False)
 
     def ended(self) -> str | None:
-        """How the process ended, once; what it left behind is gone then."""
+        """How the process ended, once."""
         if self.running is None or self.running.poll() is None:
             return None
         code = self.running.returncode
-        self.kill()
         self.running = None
         if time.monotonic() - self.begun > STEADY_SECONDS:
             self.pause = FIRST_PAUSE
@@ -118,9 +89,16 @@ class _Process:
         return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
     def kill(self) -> None:
-        if self.running is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.running.pid, signal.SIGKILL)
+        if self.running is not None and self.running.returncode is None:
+            with suppress(psutil.Error):
+                _kill(psutil.Process(self.running.pid).children(recursive=True))
+            self.running.kill()
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for one in processes:
+        with suppress(psutil.Error):
+            one.kill()
 
 
 def _starter(command: str, root: Path, environment: Mapping[str, str]) -> _Start:
@@ -140,26 +118,33 @@ def _starter(command: str, root: Path, environment: Mapping[str, str]) -> _Start
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
             preexec_fn=before,
         )
 
     return start
 
 
+def _descendants() -> set[psutil.Process]:
+    return set(psutil.Process().children(recursive=True))
+
+
 class _Loop:
     """Starts the processes, passes on what they say, starts again what ends, stops them all."""
 
-    def __init__(self, output: _Output) -> None:
+    def __init__(self, output: PrefixedLines) -> None:
         self.processes: list[_Process] = []
         self.output = output
         self._pipes = selectors.DefaultSelector()
+        self._family: set[psutil.Process] = set()
+        self._counted = 0.0
 
     def run(self, stop: Callable[[], bool], every_tick: Callable[[], None]) -> None:
         while not stop():
             for process in self.processes:
                 self._tend(process)
             self._pump(TICK_SECONDS)
+            if time.monotonic() - self._counted > WATCH_SECONDS:
+                self._family, self._counted = _descendants(), time.monotonic()
             every_tick()
 
     def add(self, name: str, start: _Start, last: bool = False) -> subprocess.Popen[bytes]:
@@ -181,8 +166,13 @@ class _Loop:
             pause = process.pause
             self.output.say(f"{process.name} ended ({how}); it starts again in {pause:g} s")
             process.pause = min(pause * 2, LONGEST_PAUSE)
+            self._end_orphans()
         if process.running is None and time.monotonic() >= process.due:
             self._start(process)
+
+    def _end_orphans(self) -> None:
+        """Children of a process that died would keep its port."""
+        _kill(self._family - _descendants())
 
     def _pump(self, seconds: float) -> bool:
         """Pass on what the processes have said; true while there was anything."""
@@ -208,6 +198,7 @@ class _Loop:
         """The Procfile's processes first, then what they lean on; nothing of them is left."""
         for last in (False, True):
             self._end([one for one in self.processes if one.last is last and one.running])
+            self._end_orphans()
         deadline = time.monotonic() + 1.0
         while self._pump(0.0) and time.monotonic() < deadline:
             pass
@@ -304,7 +295,7 @@ def _parent_has_stopped() -> Callable[[], bool]:
 class _Watch:
     """What is looked after between two ticks: the database and the first answer."""
 
-    output: _Output
+    output: PrefixedLines
     postgres: Postgres | None
     ready: Callable[[], bool]
     announce: Callable[[], None]
@@ -384,7 +375,7 @@ def supervise(
         parent_has_stopped = _parent_has_stopped()
         require_free_port(host, port, patience=GRACE_SECONDS if killed else 0.0)
         postgres, redis, servers = _servers(home, environment, stack)
-        output = _Output(sys.stdout.buffer, ["siang", *commands, "redis"])
+        output = PrefixedLines(sys.stdout.buffer, ["siang", *commands, "redis"])
         loop = _Loop(output)
         stack.callback(loop.stop)
         if redis is not None:

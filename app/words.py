@@ -52,6 +52,9 @@ class Inbound:
     session: str = ""
     accumulates: bool = False
     ended: bool = False
+    # What a tester wishes to see; no real network says such a thing.
+    language: Language | None = None
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.conversation import lookups
-from app.conversation.books import Books
+from app.conversation.books import read_sources
 from app.flows import engine as flow_engine
-from app.flows import render
+from app.flows import load, render
 from app.flows.model import Context, Findings, Input, Lookup, Screen, State, Step
 from app.settings import Settings
 from app.storage.people import Contact
@@ -59,7 +59,7 @@ class _Core:
     def __post_init__(self) -> None:
         chosen = self.settings.conversation.flow
         self.language = self.settings.service.language
-        book = Books(self.settings.config, chosen, self.language).current
+        book = load.book(read_sources(self.settings.config))
         self.book, self.flow, self.pack = book, book.flows[chosen], book.packs[self.language]
         self.context = Context(self.language, self.pack, "ussd")
         self.known: dict[str, Findings] = {}

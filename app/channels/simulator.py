@@ -6,6 +6,8 @@ phone page exercise the code that production uses.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from app.channels.africastalking import ussd_answer
@@ -14,7 +16,7 @@ from app.channels.forms import expect_hook, merged, sms_inbound, ussd_inbound
 from app.channels.options import Options, read_options
 from app.errors import Malformed
 from app.settings import ChannelConfig
-from app.words import Inbound, Outgoing, Receipt, Reply, Sent
+from app.words import Inbound, Limits, Outgoing, Receipt, Reply, Sent
 
 
 class Simulator:
@@ -32,7 +34,7 @@ class Simulator:
     def parse(self, request: HookRequest, now: datetime) -> Inbound:
         expect_hook(self.config, self.hooks, request)
         if request.hook == "ussd":
-            return ussd_inbound(self.config, request, now)
+            return _wished(ussd_inbound(self.config, request, now), request.form)
         fields = merged(request)
         return sms_inbound(self.config, fields, fields.get("text", ""), now)
 
@@ -45,3 +47,25 @@ class Simulator:
     def send(self, outgoing: Outgoing) -> Sent:
         """Delivered at once: the phone page's inbox shows the outbox."""
         return Sent(state="delivered")
+
+
+# The largest USSD string (3GPP TS 24.080: 160 octets) and screens too small to use.
+SIZES = {"gsm7": (60, 182), "ucs2": (40, 80)}
+
+
+def _wished(inbound: Inbound, fields: Mapping[str, str]) -> Inbound:
+    """A tester's choice of language and of the screen's size, for this session."""
+    language = fields.get("language") or inbound.language
+    if not any(fields.get(name) for name in SIZES):
+        return replace(inbound, language=language)
+    usual = Limits()
+    sizes = {name: _size(fields, name, getattr(usual, name)) for name in SIZES}
+    return replace(inbound, language=language, limits=Limits(**sizes))
+
+
+def _size(fields: Mapping[str, str], name: str, usual: int) -> int:
+    written = fields.get(name) or str(usual)
+    least, most = SIZES[name]
+    if not (written.isascii() and written.isdigit() and least <= int(written) <= most):
+        raise Malformed(f"the field {name} is no size from {least} to {most}")
+    return int(written)

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "requests": "app.cli.requests:requests",
     "registry": "app.cli.registry:registry",
     "flows": "app.cli.flows:flows",
+    "measure": "app.cli.measure:measure",
 }
 """Each command and where it is written; only the one that is used is imported."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -29,6 +29,7 @@ from app.web.phone import first_simulator, messages, simulators
 WAIT_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 FIRST_NUMBER = "02055512345"
+DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Phone:
     client: FlaskClient
     channel: str
     number: str = field(repr=False)
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     def post(self, hook: Hook, fields: dict[str, str]) -> str:
         """What the gateway answers to a webhook. Raises OperatorError with its reason."""
@@ -68,11 +70,26 @@ _channel = click.option(
 @click.argument("code")
 @_from
 @click.option("--keys", help="Answers to play, such as 1,0103,4; without it you are asked.")
+@click.option("--language", help="lo, lo-Latn, en …: the language that the phone keeps from now.")
+@click.option("--ucs2", type=click.IntRange(40, 80), help="Lao characters that fit a screen.")
+@click.option("--gsm7", type=click.IntRange(60, 182), help="Latin characters that fit a screen.")
 @_channel
-def dial(code: str, sender: str, keys: str | None, channel: str | None) -> None:
-    """Dial a USSD CODE such as '*1616#' and walk through its screens."""
+def dial(
+    code: str,
+    sender: str,
+    keys: str | None,
+    language: str | None,
+    ucs2: int | None,
+    gsm7: int | None,
+    channel: str | None,
+) -> None:
+    """Dial a USSD CODE such as '*1616#' and walk through its screens.
+
+    The answer `drop` loses the session, as networks do, and dials again.
+    """
     played = None if keys is None else _split(keys)
-    with _phone(sender, channel) as phone:
+    wishes = {"language": language, "ucs2": ucs2, "gsm7": gsm7}
+    with _phone(sender, channel, wishes) as phone:
         opening = _opening(_clean(code), phone.office.settings.service.ussd_code)
         try:
             _session(phone, _clean(code), opening, played)
@@ -106,7 +123,9 @@ def sms(to: str, text: str, sender: str, channel: str | None) -> None:
 
 
 @contextmanager
-def _phone(sender: str, channel: str | None) -> Iterator[Phone]:
+def _phone(
+    sender: str, channel: str | None, wishes: Mapping[str, str | int | None] | None = None
+) -> Iterator[Phone]:
     try:
         number = e164(sender)
     except NotAPhoneNumber as error:
@@ -117,9 +136,17 @@ def _phone(sender: str, channel: str | None) -> Iterator[Phone]:
         office = open_office(loaded, engine.url.render_as_string(hide_password=False))
         try:
             chosen = _chosen(office, channel)
-            yield Phone(office, create_app(office).test_client(), chosen, number)
+            wished = {name: str(wish) for name, wish in (wishes or {}).items() if wish}
+            _require_language(loaded, wished.get("language"))
+            yield Phone(office, create_app(office).test_client(), chosen, number, wished)
         finally:
             office.engine.dispose()
+
+
+def _require_language(loaded: settings.Settings, language: str | None) -> None:
+    known = sorted(path.parent.name for path in loaded.config.glob("languages/*/screens.yaml"))
+    if language is not None and language not in known:
+        raise OperatorError(f"There is no language {language!r}", f"Use one of {', '.join(known)}")
 
 
 def _chosen(office: Office, channel: str | None) -> str:
@@ -165,6 +192,12 @@ def _session(phone: Phone, code: str, text: str, keys: list[str] | None) -> None
     over = _hop(phone, session, text)
     lines = _typed() if keys is None else iter(keys)
     while not over and (line := next(lines, None)) is not None:
+        if line == DROP:
+            # The bare code again, in a session of its own.
+            session, text = f"dial-{uuid4().hex}", ""
+            click.echo(f"> {DROP}\n> {phone.office.settings.service.ussd_code}")
+            over = _hop(phone, session, text)
+            continue
         if keys is not None:
             click.echo(f"> {line}")
         text = f"{text}*{line}" if text else line
@@ -182,6 +215,7 @@ def _hop(phone: Phone, session: str, text: str) -> bool:
         "phoneNumber": phone.number,
         "networkCode": "99999",
         "text": text,
+        **phone.wishes,
     }
     kind, _, screen = phone.post("ussd", fields).partition(" ")
     click.echo(screen)

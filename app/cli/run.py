@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from app import logs, settings
 from app.channels import open_channels
-from app.conversation.books import Books
+from app.conversation.books import publish_first
+from app.conversation.publishing import remark
 from app.errors import OperatorError
 from app.registry import loading
 from app.settings import ROOT, Settings
@@ -22,11 +23,11 @@ from app.supervisor import Servers, supervise
 
 
 def prepare(loaded: Settings, engine: Engine) -> None:
-    """Make a database ready to serve: tables, registry, flows. Does nothing twice."""
+    """Make a database ready to serve: tables, registry, the first flows. Does nothing twice."""
     migrate(engine)
     loading.load_if_changed(engine, loaded.config / "registry")
     flow, language = loaded.conversation.flow, loaded.service.language
-    Books(loaded.config, flow, language).store(engine)
+    publish_first(engine, loaded.config, flow, language)
 
 
 @click.command()
@@ -35,13 +36,14 @@ def run() -> None:
 
     loaded = settings.load()
     open_channels(loaded.channels)
-    Books(loaded.config, loaded.conversation.flow, loaded.service.language)
+    remarks: list[str] = []
 
     def prepare_database(servers: Servers) -> None:
         engine = open_engine(servers.database_url)
         try:
             wait_for(engine, lambda line: click.echo(line, err=True))
             prepare(loaded, engine)
+            remarks.extend(remark(engine, loaded))
         finally:
             engine.dispose()
 
@@ -55,7 +57,7 @@ def run() -> None:
             port=loaded.port,
             prepare=prepare_database,
             ready=lambda: _answers(loaded),
-            announce=lambda: _announce(loaded),
+            announce=lambda: _announce(loaded, remarks),
         )
     )
 
@@ -76,7 +78,7 @@ def _reachable(host: str) -> str:
     return "127.0.0.1" if ip_address(host).is_unspecified else host
 
 
-def _announce(loaded: Settings) -> None:
+def _announce(loaded: Settings, remarks: list[str]) -> None:
     from app.cli.channels import described
 
     local = f"http://{_reachable(loaded.host)}:{loaded.port}"
@@ -92,7 +94,7 @@ def _announce(loaded: Settings) -> None:
         lines += [
             f"  {channel.config.name:<15} {hook:<8} {url}" for hook, url in urls.items() if url
         ]
-    click.echo("\n".join([*lines, "Ctrl-C stops it.", ""]))
+    click.echo("\n".join([*lines, *remarks, "Ctrl-C stops it.", ""]))
 
 
 @click.command()

@@ -10,7 +10,9 @@ from sqlalchemy import Connection, Engine
 
 from app import clock
 from app.bell import Bell
+from app.conversation import keywords
 from app.conversation.books import Books
+from app.conversation.keywords import Keywords
 from app.conversation.play import Play
 from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
@@ -32,6 +34,7 @@ class Desk:
     bell: Bell
     vault: Vault
     books: Books
+    keywords: Keywords
     flow: str
     language: Language
     channels: Mapping[str, ChannelConfig]
@@ -107,6 +110,7 @@ def open_desk(settings: Settings, engine: Engine, texting: frozenset[str]) -> De
         bell=Bell(settings.redis_url),
         vault=Vault(settings.phone_key, settings.hash_key),
         books=Books(settings.config, settings.conversation.flow, settings.service.language),
+        keywords=keywords.load(settings.config / "languages"),
         flow=settings.conversation.flow,
         language=settings.service.language,
         channels=settings.channels,

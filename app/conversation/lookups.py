@@ -3,17 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from babel.dates import format_date
 from sqlalchemy import Connection
 
 from app.clock import local_day
 from app.flows.model import Findings, Found, Lookup, Named, Phrase, Value
-from app.storage import registry, requests
+from app.storage import places, registry, requests
 from app.storage.people import Contact
+from app.storage.places import NamedPlace
+from app.text.places import Gazetteer, short
+from app.words import Language
 
 Args = Mapping[str, str]
+
+# What a whole province is called beside the district of the same name.
+PROVINCE: Mapping[Language, str] = {"lo": "ແຂວງ{}", "en": "{} province"}
+CAPITAL = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class _Atlas:
+    """Every place by code, and by name."""
+
+    places: Mapping[str, NamedPlace]
+    gazetteer: Gazetteer
+
+    def found(self, code: str) -> Found:
+        """A place as it is confirmed: a district with its province, since names occur twice."""
+        place, above = self.places[code], self.places[code[:2]]
+        names = {}
+        for language, name in place.names.items():
+            if place is not above:
+                names[language] = f"{name}, {short(above.names[language], above.aliases)}"
+            elif code == CAPITAL or "province" in name.casefold():
+                names[language] = name
+            else:
+                names[language] = PROVINCE[language].format(name)
+        return Found(code, names)
+
+
+# The latest load alone: places are many, and change when somebody loads a registry.
+_atlases: dict[tuple[str, datetime], _Atlas] = {}
 
 
 def answer(tx: Connection, contact: Contact, today: date, lookup: Lookup) -> Findings:
@@ -37,13 +70,31 @@ def _provinces(tx: Connection, contact: Contact, today: date, args: Args) -> Fin
 
 
 def _districts(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    places = registry.districts_with_odscs(tx, args["province"])
-    return tuple(Found(place.code, place.names) for place in places)
+    found = registry.districts_with_odscs(tx, args["province"])
+    return tuple(Found(place.code, place.names) for place in found)
 
 
 def _odscs(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    found = registry.odscs_in(tx, args["district"])
+    found = places.centers_in(tx, args["district"])
     return tuple(Found(odsc.code, odsc.names) for odsc in found)
+
+
+def _places(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
+    atlas = _atlas(tx)
+    return tuple(atlas.found(code) for code in atlas.gazetteer.find(args["value"]))
+
+
+def _atlas(tx: Connection) -> _Atlas:
+    loaded = places.loaded(tx)
+    atlas = None if loaded is None else _atlases.get(loaded)
+    if atlas is None:
+        every = places.every(tx)
+        spelt = ((one.code, name) for one in every for name in (*one.names.values(), *one.aliases))
+        atlas = _Atlas({one.code: one for one in every}, Gazetteer(spelt))
+        _atlases.clear()
+        if loaded is not None:
+            _atlases[loaded] = atlas
+    return atlas
 
 
 def _services(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
@@ -98,6 +149,7 @@ _ANSWERS: Mapping[str, Callable[[Connection, Contact, date, Args], Findings]] = 
     "provinces": _provinces,
     "districts": _districts,
     "odscs": _odscs,
+    "places": _places,
     "services": _services,
     "fee": _fee,
     "request": _request,

@@ -33,7 +33,8 @@ from app.words import Language, Limits, Medium, Reply
 class Play:
     """One conversation during one turn, and what the turn changed.
 
-    `restarted`: a suspended conversation was left, so that all that follows is another one's.
+    `restarted`: the conversation that was under way was left, so that all that follows is
+    another one's. `conversation` is the one that goes on, None where one begins.
     `secrets` are answers that must be sealed before they are stored.
     """
 
@@ -46,6 +47,7 @@ class Play:
     channel: str
     limits: Limits
     language: Language
+    conversation: int | None = None
     state: State | None = None
     finished: bool = False
     restarted: bool = False
@@ -54,6 +56,7 @@ class Play:
     phrases: list[Phrase] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     remembered_language: Language | None = None
+    _found: dict[tuple[object, ...], Findings] = field(default_factory=dict)
 
     def begin(self) -> Reply:
         return self._shown(engine.begin(self.book, self.flow, self._context()))
@@ -69,6 +72,11 @@ class Play:
         given = Input(text, opening)
         return self._shown(engine.step(self.book, self.flow, self._context(), self.state, given))
 
+    def speak(self, language: Language) -> Reply:
+        """Change the person's language for good and show the menu in it."""
+        self.language = self.remembered_language = language
+        return self.begin() if self.state is None else self.take(engine.HOME)
+
     def wants_text(self) -> bool:
         return self.state is not None and engine.wants_text(self.book, self.state)
 
@@ -83,22 +91,42 @@ class Play:
             pack=self.book.packs[self.language],
             medium=self.medium,
             channel=self.channel,
-            new=self.contact.language is None and self.contact.last_odsc is None,
+            new=self._new(),
         )
 
+    def _new(self) -> bool:
+        """Whether the person chose no language yet and was never heard before this conversation.
+
+        That must not change within a conversation: what the menu offers is taken a turn later.
+        """
+        chosen = self.contact.language or self.remembered_language
+        left = self.restarted or (self.state is not None and self.state.suspended is not None)
+        return not chosen and not left and self.contact.first_heard in (None, self.conversation)
+
     def _resolve(self, lookup: Lookup) -> Findings:
-        return lookups.answer(self.tx, self.contact, self.today, lookup)
+        # A list is asked for when its screen is entered and again when it is shown.
+        asked = (lookup.name, *sorted(lookup.args.items()))
+        if asked not in self._found:
+            self._found[asked] = lookups.answer(self.tx, self.contact, self.today, lookup)
+        return self._found[asked]
 
     def _shown(self, steps: Steps) -> Reply:
         step = engine.answered(steps, self._resolve)
         for effect in step.effects:
             self._note(effect)
+        if any(isinstance(effect, Remembered) for effect in step.effects) and not step.finished:
+            # What a screen offers may go by the language, which has just become another one.
+            step = engine.answered(self._looked_at_again(step.state), self._resolve)
         pack = self.book.packs[self.language]
         pages = render.pages(step.screen, pack, self.language, self.limits)
         page = min(step.state.page, len(pages) - 1)
         self.state = replace(step.state, page=page, pages=len(pages))
         self.finished = step.finished
         return Reply(pages[page], ends=step.finished)
+
+    def _looked_at_again(self, state: State) -> Steps:
+        unsaid = Input("", opening=True)
+        return engine.step(self.book, self.flow, self._context(), state, unsaid)
 
     def _note(self, effect: Effect) -> None:
         if isinstance(effect, Remembered):

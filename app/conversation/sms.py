@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Connection
 
 from app.clock import local_day
+from app.conversation import keywords
 from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.errors import NotAPhoneNumber
@@ -21,13 +22,12 @@ from app.storage.conversations import Standing, TurnRecord
 from app.storage.inbound import Waiting
 from app.storage.people import Contact
 from app.text import answers
-from app.words import Inbound
+from app.words import Inbound, Language
 
 log = structlog.get_logger()
 
 # A message that fails this often is put aside, so that its sender's next one is not kept waiting.
 PATIENCE = (timedelta(seconds=5), timedelta(seconds=30))
-KEYWORDS = {"stop": ("STOP", "ຢຸດ"), "start": ("START", "ເລີ່ມ")}
 DRAIN_SECONDS = 10.0
 # Fewer letters are a greeting or a word of the menu, no part of a story.
 SHORTEST_STORY = 12
@@ -98,20 +98,29 @@ def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
 
 def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     contact = people.by_id(tx, letter.contact_id)
-    keyword = answers.keyword(letter.text, KEYWORDS)
-    if keyword is not None:
-        _consent(desk, tx, letter, contact, stops=keyword == "stop")
+    keyword = desk.keywords.named(letter.text)
+    if keyword in (keywords.STOP, keywords.START):
+        _consent(desk, tx, letter, contact, stops=keyword == keywords.STOP)
         return
     play, mine = _play(desk, tx, letter, contact)
     text = letter.text
-    if (
+    if play.wants_text() and not desk.keywords.alone(text):
+        # "Help us with …" is a story to who was asked for one.
+        keyword = None
+    if keyword == keywords.HELP:
+        _reply(desk, tx, letter, contact, play.book.packs[play.language]["message.help"])
+        return
+    language = _language(keyword, play.book)
+    if language is None and (
         mine is None
         and _tells(text)
         and conversations.join_case(tx, contact.id, answers.clean(text), desk.now())
     ):
         _reply(desk, tx, letter, contact, play.book.packs[play.language]["message.joined"])
         return
-    if play.state is None:
+    if language is not None:
+        reply = play.speak(language)
+    elif play.state is None:
         reply = play.begin()
         # What began the conversation may be an answer already, or mean nothing at all.
         reply = play.take(text, opening=True) if answers.normalise(text) else reply
@@ -121,6 +130,12 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     conversation = conversations.record(tx, _record(letter, contact, mine, play, now))
     desk.follow(tx, play, contact, conversation, letter.channel, now)
     _reply(desk, tx, letter, contact, reply.text)
+
+
+def _language(keyword: str | None, book: Book) -> Language | None:
+    """The language that a keyword asks for, where there is a pack for it."""
+    wanted = (keyword or "").removeprefix(keywords.LANGUAGE)
+    return wanted if wanted in book.packs else None
 
 
 def _tells(text: str) -> bool:
@@ -133,7 +148,7 @@ def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, *, s
         return
     now = desk.now()
     people.set_stopped(tx, contact.id, now if stops else None)
-    book = desk.books.current
+    book = desk.books.current(tx)
     pack = book.packs[desk.language_of(contact, book)]
     outbox.add(
         tx,
@@ -154,10 +169,13 @@ def _play(
     silent = mine is not None and letter.received_at - mine.turned_at > desk.abandon_after
     # A whole answer in one message stands for itself, whatever was going on.
     whole = answers.one_line(letter.text) is not None
-    if mine is not None and (silent or whole):
+    began_on: Book | None = None
+    if mine is not None and not silent and not whole:
+        began_on = desk.books.version(tx, mine.flow)
+    if mine is not None and began_on is None:
         conversations.close(tx, mine.id, "abandoned" if silent else "replaced", now)
         mine = None
-    book: Book = desk.books.current if mine is None else desk.books.version(tx, mine.flow)
+    book = began_on or desk.books.current(tx)
     play = Play(
         tx=tx,
         contact=contact,
@@ -168,6 +186,7 @@ def _play(
         channel=letter.channel,
         limits=desk.sms_limits(letter.channel),
         language=desk.language_of(contact, book),
+        conversation=None if mine is None else mine.id,
         state=None if mine is None else State.from_json(mine.state),
     )
     return play, mine

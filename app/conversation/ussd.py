@@ -80,7 +80,7 @@ def _left(
         if inbound.received_at - one.turned_at > desk.resume_within:
             continue
         book = desk.books.version(tx, one.flow)
-        if can_resume(book.flows[desk.flow], State.from_json(one.state)):
+        if book is not None and can_resume(book.flows[desk.flow], State.from_json(one.state)):
             return one
     return None
 
@@ -90,7 +90,7 @@ def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Rep
     last = conversations.last_reply(tx, contact.id, inbound.channel, inbound.session)
     if last is not None:
         return Reply(last.text, ends=True)
-    book = desk.books.current
+    book = desk.books.current(tx)
     pack = book.packs[desk.language_of(contact, book)]
     return Reply(pack["error.session"], ends=True)
 
@@ -98,7 +98,11 @@ def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Rep
 def _play(
     desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, mine: Standing | None
 ) -> Play:
-    book = desk.books.current if mine is None else desk.books.version(tx, mine.flow)
+    began_on = None if mine is None else desk.books.version(tx, mine.flow)
+    book = began_on or desk.books.current(tx)
+    language = desk.language_of(contact, book)
+    if inbound.language in book.packs:
+        language = inbound.language or language
     return Play(
         tx=tx,
         contact=contact,
@@ -107,9 +111,13 @@ def _play(
         flow=book.flows[desk.flow],
         medium="ussd",
         channel=inbound.channel,
-        limits=desk.ussd_limits(inbound.channel),
-        language=desk.language_of(contact, book),
-        state=None if mine is None else State.from_json(mine.state),
+        limits=inbound.limits or desk.ussd_limits(inbound.channel),
+        language=language,
+        remembered_language=inbound.language and language,
+        conversation=None if mine is None else mine.id,
+        state=None if mine is None or began_on is None else State.from_json(mine.state),
+        # Nobody can go on with a version that this code cannot read.
+        restarted=mine is not None and began_on is None,
     )
 
 
@@ -122,6 +130,9 @@ def _begin(play: Play, text: str) -> list[Hop]:
 
 def _continue(play: Play, mine: Standing, text: str) -> list[Hop]:
     """Only what the session's input adds to the input so far is played."""
+    if play.state is None:
+        # The input so far was meant for screens that are gone.
+        return [Hop(text, play.begin())]
     before = text[: mine.path_length]
     extends = _hashed(before) == mine.path_hash
     if extends and mine.path_length == 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,11 +17,12 @@ from sqlalchemy import Engine
 
 from app import clock
 from app.channels.base import Channel
-from app.errors import ConfigError, FateUnknown, Refused, TryLater
+from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.people.vault import Sealed, Vault
 from app.storage import outbox
 from app.storage.outbox import Claimed
-from app.words import Outgoing, Receipt
+from app.text.parts import separate
+from app.words import Outgoing, Receipt, Sent
 
 log = structlog.get_logger()
 
@@ -67,7 +68,7 @@ def _send(post: Post, claimed: Claimed) -> None:
     """Call the provider; no transaction is open meanwhile."""
     try:
         outgoing = _opened(post, claimed)
-        sent = post.channels[claimed.channel].send(outgoing)
+        sent = _hand_over(post, post.channels[claimed.channel], outgoing)
     except TryLater as error:
         _put_off(post, claimed, str(error))
     except Refused as error:
@@ -84,6 +85,25 @@ def _send(post: Post, claimed: Claimed) -> None:
         with post.engine.begin() as tx:
             outbox.sent(tx, claimed.id, sent.state, sent.provider_ref, post.now())
         log.info("message_sent", message=claimed.id, channel=claimed.channel)
+
+
+def _hand_over(post: Post, channel: Channel, outgoing: Outgoing) -> Sent:
+    """Send the message, where the channel joins no parts as several with the same id, in order.
+
+    Each of them may bring a receipt; all are the message's.
+    """
+    first, *others = [outgoing.text] if channel.config.joins else separate(outgoing.text)
+    sent = channel.send(replace(outgoing, text=first, segments=1) if others else outgoing)
+    if others:
+        with post.engine.begin() as tx:
+            outbox.begun(tx, outgoing.id, 1 + len(others), post.now())
+    for number, part in enumerate(others, 2):
+        try:
+            sent = channel.send(replace(outgoing, text=part, segments=1))
+        except Exception as error:
+            reason = str(error) if isinstance(error, SendError) else type(error).__name__
+            raise FateUnknown(f"only {number - 1} of {1 + len(others)} parts: {reason}") from None
+    return sent
 
 
 def _opened(post: Post, claimed: Claimed) -> Outgoing:

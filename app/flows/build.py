@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import cast
 
@@ -9,10 +10,13 @@ from app.flows import nodes, shapes
 from app.flows.nodes import CONTINUE, RETURN
 
 Path = tuple[str | int, ...]
+Ill = tuple[Path, str, str]
+"""Where, what is wrong, and what to do about it."""
 
 SUBJECTS = ("answer", "language", "script", "medium", "channel", "contact")
 COMPARISONS = ("equals", "not_equals", "at_most", "at_least")
 BOUNDS = ("at_least", "at_most", "shortest", "longest", "matches")
+_BOUND = re.compile(r"[0-9]+|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def full(flow: str, target: str) -> str:
@@ -116,34 +120,67 @@ def _condition(shape: shapes.ConditionShape) -> nodes.Condition:
     return nodes.Condition("answer", value, cast(nodes.Operator, operator), bound)
 
 
-def ill_conditions(shape: shapes.Shape) -> Iterator[tuple[Path, str]]:
-    """Conditions and rules that say too little or too much, and where."""
+def ill(shape: shapes.Shape) -> Iterator[Ill]:
+    """Conditions, rules and asks that say too little or too much, and where."""
     if isinstance(shape, shapes.BranchShape):
         for index, case in enumerate(shape.branch):
             if not case.when or subject_of(case) is not None:
-                yield from _ill(("branch", index), case)
+                yield from _ill_condition(("branch", index), case)
             for inner, one in enumerate(case.when):
-                yield from _ill(("branch", index, "when", inner), one)
+                yield from _ill_condition(("branch", index, "when", inner), one)
     if isinstance(shape, shapes.QuestionShape):
         for index, option in enumerate(shape.options):
             for inner, one in enumerate(option.when):
-                yield from _ill(("options", index, "when", inner), one)
+                yield from _ill_condition(("options", index, "when", inner), one)
         for index, ask in enumerate(shape.ask):
+            if ask.kind == "phone" and ask.keep is not None:
+                message = "a phone number is stored sealed and never kept"
+                yield ("ask", index, "keep"), message, "Save it instead"
             for inner, rule in enumerate(ask.rules):
-                if sum(getattr(rule, bound) is not None for bound in BOUNDS) != 1:
-                    place: Path = ("ask", index, "rules", inner)
-                    yield place, f"a rule has exactly one of {', '.join(BOUNDS)}"
+                yield from _ill_rule(("ask", index, "rules", inner), rule)
 
 
-def _ill(place: Path, condition: shapes.ConditionShape) -> Iterator[tuple[Path, str]]:
+def _ill_condition(place: Path, condition: shapes.ConditionShape) -> Iterator[Ill]:
     subjects = [name for name in SUBJECTS if getattr(condition, name) is not None]
     compared = [name for name in (*COMPARISONS, "given") if getattr(condition, name) is not None]
     if len(subjects) != 1:
-        yield place, f"a condition is about exactly one of {', '.join(SUBJECTS)}"
+        message = f"a condition is about exactly one of {', '.join(SUBJECTS)}"
+        yield place, message, "Write several as a list under `when`"
     elif subjects == ["answer"] and len(compared) != 1:
-        yield place, f"an answer is compared by one of {', '.join((*COMPARISONS, 'given'))}"
+        known = ", ".join((*COMPARISONS, "given"))
+        yield place, f"an answer is compared by one of {known}", "Name exactly one"
     elif subjects != ["answer"] and compared:
-        yield place, f"{subjects[0]} is compared by its value alone"
+        remedy = f"Take {', '.join(compared)} out"
+        yield place, f"{subjects[0]} is compared by its value alone", remedy
+    else:
+        yield from _ill_bounds(place, condition)
+
+
+def _ill_rule(place: Path, rule: shapes.RuleShape) -> Iterator[Ill]:
+    if sum(getattr(rule, bound) is not None for bound in BOUNDS) != 1:
+        message = f"a rule has exactly one of {', '.join(BOUNDS)}"
+        yield place, message, "Write a rule for each bound"
+    elif rule.matches is not None and not _is_pattern(rule.matches):
+        yield (*place, "matches"), "this is no regular expression", "Close its brackets"
+    else:
+        yield from _ill_bounds(place, rule)
+
+
+def _ill_bounds(place: Path, holder: shapes.ConditionShape | shapes.RuleShape) -> Iterator[Ill]:
+    """Bounds that nothing can be compared with."""
+    for operator in ("at_least", "at_most"):
+        bound = getattr(holder, operator)
+        if bound is not None and _BOUND.fullmatch(bound) is None:
+            remedy = 'Write 18 or "2026-12-31", without a sign or a point'
+            yield (*place, operator), "a bound is a whole number or a day", remedy
+
+
+def _is_pattern(written: str) -> bool:
+    try:
+        re.compile(written)
+    except re.error:
+        return False
+    return True
 
 
 def targets(one: nodes.Node) -> Iterator[tuple[Path, str]]:

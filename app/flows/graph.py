@@ -183,17 +183,17 @@ def dead_ends(book: Book, web: Graph) -> set[str]:
     return set(book.nodes) - closure(fine | leading, backwards)
 
 
-def circles(book: Book, web: Graph) -> set[str]:
+def circles(book: Book, web: Graph, *, lists: bool) -> set[str]:
     """Nodes that may lead round to themselves without asking anything in between.
 
-    A list waits only where there is something to choose from.
+    With `lists`, also through lists that a lookup may leave empty or with one thing only, which
+    then do not ask.
     """
     silent: dict[str, frozenset[str]] = {}
     for name, node in book.nodes.items():
-        if isinstance(node, Choose):
-            silent[name] = frozenset({node.none, *(() if node.confirm else (node.to,))})
-            if RETURN in silent[name]:
-                silent[name] = silent[name] - {RETURN} | web.after[name]
-        elif not isinstance(node, Question | Say):
+        if isinstance(node, Choose) and lists:
+            unasked = {node.none} if node.confirm else {node.none, node.to}
+            silent[name] = web.after[name] if RETURN in unasked else frozenset(unasked)
+        elif not isinstance(node, Question | Say | Choose):
             silent[name] = web.after[name]
     return {name for name in silent if name in closure(silent[name], silent)}

@@ -22,9 +22,17 @@ Sources = Mapping[str, str]
 """File name under config/ → its text: `flows/NAME.yaml`, `languages/LANGUAGE/screens.yaml`."""
 
 SYSTEM_KEYS = ("nav.next", "nav.back", "nav.home", "error.choice", "error.system", "error.session")
-MESSAGE_KEYS = ("message.stopped", "message.started", "message.follows", "message.joined")
-META_KEYS = ("pack.name", "pack.script")
+MESSAGE_KEYS = (
+    "message.stopped",
+    "message.started",
+    "message.help",
+    "message.follows",
+    "message.joined",
+)
+META_KEYS = ("pack.name", "pack.script", "pack.names")
 SCRIPTS = ("lao", "latin")
+NAMES = ("lo", "en")
+"""The languages in which the registry has names."""
 
 
 @dataclass(slots=True)
@@ -37,10 +45,15 @@ class _File:
     problems: list[Problem] = field(default_factory=list)
 
     def complain(self, path: Path, message: str, remedy: str = "") -> None:
-        known = path
+        written: Path = ()
+        for part in path:
+            # One thing may stand where a list is meant: then it has no number.
+            if isinstance(part, str) or (*written, part) in self.lines:
+                written = (*written, part)
+        known = written
         while known and known not in self.lines:
             known = known[:-1]
-        where = ".".join(str(part) for part in path)
+        where = ".".join(str(part) for part in written)
         self.problems.append(Problem(self.name, self.lines.get(known, 1), where, message, remedy))
 
 
@@ -64,6 +77,7 @@ def book(sources: Sources) -> nodes.Book:
     declared = known.keys() | _declared(files)
     for flow in flows.values():
         _check_targets(where[flow.name], flow, declared)
+        _check_asking(where[flow.name], flow, known)
         _check_circles(where[flow.name], flow, known)
         _check_texts(where[flow.name], flow, packs)
     problems = [problem for file in files.values() for problem in file.problems]
@@ -181,9 +195,9 @@ def _node(file: _File, flow: str, name: str, raw: dict[str, object]) -> nodes.No
     shape = _validated(file, shapes.KINDS[kinds[0]], raw, path)
     if shape is None:
         return None
-    ill = list(build.ill_conditions(shape))
-    for place, message in ill:
-        file.complain((*path, *place), message)
+    ill = list(build.ill(shape))
+    for place, message, remedy in ill:
+        file.complain((*path, *place), message, remedy)
     return None if ill else build.node(flow, name, shape)
 
 
@@ -200,9 +214,23 @@ def _check_targets(file: _File, flow: nodes.Flow, known: set[str]) -> None:
         own = ("nodes", name.split("/")[1])
         targets += [((*own, *place), target) for place, target in build.targets(one)]
     for path, target in targets:
-        if target not in known and target not in (nodes.RETURN, nodes.CONTINUE):
+        within = path[0] == "nodes" and target in (nodes.RETURN, nodes.CONTINUE)
+        if target not in known and not within:
             shown = target.removeprefix(f"{flow.name}/")
             file.complain(path, f"there is no node {shown!r}", "Add it or name another")
+
+
+def _check_asking(file: _File, flow: nodes.Flow, known: Mapping[str, nodes.Node]) -> None:
+    """Where a conversation is put without walking there, somebody must be asked something."""
+    unknown = None if flow.one_line is None else flow.one_line.unknown
+    places: tuple[tuple[Path, str], ...] = (
+        (("resume",), flow.resume or ""),
+        (("one_line", "unknown"), unknown or ""),
+    )
+    for place, target in places:
+        if target in known and not isinstance(known[target], nodes.Question):
+            shown = target.removeprefix(f"{flow.name}/")
+            file.complain(place, f"{shown!r} is no question", "Name a node that is one")
 
 
 def _check_circles(file: _File, flow: nodes.Flow, known: Mapping[str, nodes.Node]) -> None:
@@ -251,6 +279,8 @@ def _pack(file: _File) -> model.Pack:
             file.complain((), f"the text {key!r} is missing", "Every language needs it")
     if pack.get("pack.script", SCRIPTS[0]) not in SCRIPTS:
         file.complain(("pack.script",), f"a script is one of {', '.join(SCRIPTS)}")
+    if pack.get("pack.names", NAMES[0]) not in NAMES:
+        file.complain(("pack.names",), f"there are names in {' and '.join(NAMES)} only")
     return pack
 
 

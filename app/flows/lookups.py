@@ -8,8 +8,8 @@ from typing import Literal
 
 from app.flows.model import LookupName
 
-Kind = Literal["province", "district", "center", "service"]
-"""Whose name a lookup's findings bear."""
+Kind = Literal["province", "district", "center", "service", "place"]
+"""Whose name a lookup's findings bear; a place is a district with its province."""
 
 Names = frozenset[str]
 
@@ -59,10 +59,8 @@ OFFERS: Mapping[LookupName, Offer] = {
     "provinces": Offer("province"),
     "districts": Offer("district", _names("province")),
     "odscs": Offer("center", _names("district")),
-    "places": Offer("center", _names("value")),
+    "places": Offer("place", _names("value")),
     "services": Offer("service"),
     "fee": Offer("service", _names("service"), _names("service fee days papers"), FEE_PHRASES),
-    "request": Offer(
-        "service", _names("value"), _names("service status since"), REQUEST_PHRASES
-    ),
+    "request": Offer("service", _names("value"), _names("service status since"), REQUEST_PHRASES),
 }

@@ -72,6 +72,9 @@ Pack = Mapping[str, str]
 SCRIPT_KEY = "pack.script"
 """The text of a pack that names its script: "lao" or "latin"."""
 
+NAMES_KEY = "pack.names"
+"""The text of a pack that tells in which language it names places and services."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

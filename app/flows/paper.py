@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.flows.model import Findings, Found, Lookup, Named, Phrase, Value
-from app.text.lao import fold
+from app.text.places import Gazetteer
 from app.words import Language
 
 Names = Mapping[Language, str]
@@ -72,15 +72,13 @@ class Paper:
         )
 
     def _places(self, typed: str) -> Findings:
-        """The centers whose own, district's or province's name has what was typed in it."""
-        wanted = fold(typed)
-        found = []
-        for code, names in self.centers.items():
-            above = (self.provinces.get(code[:2], {}), self.districts.get(code[:4], {}))
-            known = [name for one in (names, *above) for name in one.values()]
-            if wanted and any(wanted in fold(name) for name in known):
-                found.append(Found(code, names))
-        return tuple(found)
+        """The provinces and districts that may be meant, each district with its province."""
+        every = {**self.provinces, **self.districts}
+        spelt = [(code, name) for code, names in every.items() for name in names.values()]
+        return tuple(
+            Found(code, _within(every[code], {} if len(code) == 2 else self.provinces[code[:2]]))
+            for code in Gazetteer(spelt).find(typed)
+        )
 
     def _fee(self, key: str) -> Findings:
         service = self.services.get(key)
@@ -97,6 +95,7 @@ class Paper:
         return (Found(key, service.names, values),)
 
     def _request(self, number: str) -> Findings:
+        number = number.upper()
         request = self.requests.get(number)
         service = self.services.get(request.service) if request else None
         if request is None or service is None:
@@ -118,6 +117,13 @@ def amounts(fee: int | None, charge: int | None) -> Phrase:
     if fee and charge:
         return Phrase("fee.both", {"fee": fee, "charge": charge})
     return Phrase("fee.fee", {"kip": fee}) if fee else Phrase("fee.charge", {"kip": charge or 0})
+
+
+def _within(names: Names, above: Names) -> Names:
+    return {
+        language: ", ".join(filter(None, (name, above.get(language, ""))))
+        for language, name in names.items()
+    }
 
 
 def _one(things: Mapping[str, Names], key: str) -> Findings:

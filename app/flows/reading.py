@@ -15,7 +15,8 @@ from app.text.numbers import e164
 from app.words import Language
 
 RATINGS = frozenset({"1", "2", "3", "4", "5"})
-# A day with slashes, dots or hyphens, day first as Lao offices write it; the year may be missing.
+_LONGEST_NUMBER = 15
+# A day with slashes, dots or hyphens, day first as Lao offices write it.
 _DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 
@@ -38,7 +39,12 @@ def read(ask: Ask, text: str) -> Read | None:
         picked = typed.choice(text)
         if picked is None or (ask.kind == "rating" and picked.number not in RATINGS):
             return None
-        return Read(picked.number if ask.kind == "rating" else str(int(picked.number)), picked.rest)
+        if ask.kind == "rating":
+            return Read(picked.number, picked.rest)
+        # "1.500" and "2-3" are no numbers with a word after them.
+        if len(picked.number) > _LONGEST_NUMBER or picked.rest[:1].isdecimal():
+            return None
+        return Read(str(int(picked.number)), picked.rest)
     value = _whole(ask, text)
     return Read(value) if value else None
 
@@ -162,7 +168,7 @@ def _subject(condition: Condition, context: Context, answers: Mapping[str, str])
 
 def _compares(operator: str, value: str, bound: str) -> bool:
     """Numbers by size, dates (all YYYY-MM-DD) in the order of the calendar."""
-    if value.isdigit() and bound.isdigit():
+    if value.isdecimal() and bound.isdecimal():
         at_most = int(value) <= int(bound)
         return at_most if operator == "at_most" else int(value) >= int(bound)
     if _ISO_DAY.fullmatch(value) and _ISO_DAY.fullmatch(bound):

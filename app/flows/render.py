@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from babel.numbers import format_decimal
 
-from app.flows.model import Named, Pack, Phrase, Screen, Value
+from app.flows.model import NAMES_KEY, Named, Pack, Phrase, Screen, Value
 from app.text import screens
 from app.words import Language, Limits
 
@@ -44,7 +44,7 @@ def filled(text: str, values: Mapping[str, Value], pack: Pack, language: Languag
 
 def _written(value: Value, pack: Pack, language: Language) -> str:
     if isinstance(value, Named):
-        return value.names.get(language) or next(iter(value.names.values()), "")
+        return value.names.get(pack[NAMES_KEY]) or next(iter(value.names.values()), "")
     if isinstance(value, Phrase):
         return filled(pack[value.key], value.values, pack, language)
     if isinstance(value, int):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
 from app.flows.model import LookupName
 from app.flows.nodes import AnswerKind
@@ -15,7 +15,9 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, dict) else value
 
 
-Text = Annotated[str, Field(coerce_numbers_to_str=True)]
+Text = Annotated[
+    str, Field(coerce_numbers_to_str=True), WithJsonSchema({"type": ["string", "number"]})
+]
 Key = Annotated[str, Field(description="a text of languages/LANGUAGE/screens.yaml")]
 Target = Annotated[
     str, Field(description="a node of this flow, FLOW/NODE, `return`, or `continue`")
@@ -25,7 +27,7 @@ Target = Annotated[
 class Shape(BaseModel):
     """Unknown keys are refused: a misspelt one would silently do nothing."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ConditionShape(Shape):
@@ -44,7 +46,10 @@ class ConditionShape(Shape):
     given: Literal[True] | None = None
 
 
-Conditions = Annotated[tuple[ConditionShape, ...], BeforeValidator(_as_list)]
+Conditions = Annotated[
+    tuple[ConditionShape, ...],
+    BeforeValidator(_as_list, json_schema_input_type=ConditionShape | tuple[ConditionShape, ...]),
+]
 
 
 class OptionShape(Shape):
@@ -77,12 +82,18 @@ class AskShape(Shape):
     rules: tuple[RuleShape, ...] = ()
 
 
+Asks = Annotated[
+    tuple[AskShape, ...],
+    BeforeValidator(_as_list, json_schema_input_type=AskShape | tuple[AskShape, ...]),
+]
+
+
 class QuestionShape(Shape):
     question: Key
     short: Key = ""
     simple: Key = ""
     options: tuple[OptionShape, ...] = ()
-    ask: Annotated[tuple[AskShape, ...], BeforeValidator(_as_list)] = ()
+    ask: Asks = ()
     save: str | None = None
     remember: Literal["language"] | None = None
     rest: str | None = None

@@ -48,21 +48,22 @@ class Talk:
 
     def begin(self) -> Talk:
         """The first screen."""
-        return self._shown(engine.begin(self.book, self.flow, self._context()))
+        return self._shown(engine.begin(self.book, self.flow, self.context()))
 
     def resume(self) -> Talk:
         """Who dials again after a dropped session is asked whether to go on."""
         if self.finished or self.state is None or not engine.can_resume(self.flow, self.state):
             return replace(self, finished=False, answers={}).begin()
-        return self._shown(engine.resume(self.book, self.flow, self._context(), self.state))
+        return self._shown(engine.resume(self.book, self.flow, self.context(), self.state))
 
     def take(self, text: str, *, opening: bool = False) -> Talk:
         """One input. The conversation has begun."""
         assert self.state is not None
         given = Input(text, opening)
-        return self._shown(engine.step(self.book, self.flow, self._context(), self.state, given))
+        return self._shown(engine.step(self.book, self.flow, self.context(), self.state, given))
 
-    def _context(self) -> Context:
+    def context(self) -> Context:
+        """Who is talking, and over what."""
         return Context(
             self.language, self.book.packs[self.language], self.medium, self.channel, self.new
         )

@@ -112,9 +112,10 @@ class Walk:
         return (yield from self.enter(target))
 
     def _leave_suspended(self) -> None:
+        """What was answered on the way out belongs to the conversation that begins."""
         if self.state.suspended is not None:
-            self.state = State(self.flow.start)
-            self.effects.append(Restarted())
+            self.state = replace(self.state, suspended=None, stack=(), history=())
+            self.effects.insert(0, Restarted())
 
     def enter(self, target: str) -> Steps:
         """Walk through the nodes that do not wait, to the first that does."""
@@ -131,13 +132,10 @@ class Walk:
         raise RuntimeError(f"the flow {self.flow.name} runs in a circle at {target}")
 
     def _node(self, target: str) -> Node:
-        if target == CONTINUE:
-            return self.book.nodes[self.flow.start]
-        if target != RETURN:
-            return self.book.nodes[target]
-        *stack, then = self.state.stack or (self.flow.start,)
-        self.state = replace(self.state, stack=tuple(stack))
-        return self.book.nodes[then]
+        while target == RETURN:
+            *stack, target = self.state.stack or (self.flow.start,)
+            self.state = replace(self.state, stack=tuple(stack))
+        return self.book.nodes[self.flow.start if target == CONTINUE else target]
 
     def _pass(self, node: Node) -> Silent:
         """Where a node that does not wait leads; None for one that waits."""
@@ -179,7 +177,7 @@ class Walk:
 
     # --- showing -----------------------------------------------------------------------------
 
-    def show(self, notice: str = "", *, simple: bool = False) -> Steps:
+    def show(self, notice: str = "") -> Steps:
         """The waiting node's screen. A notice stays while its pages are turned."""
         self.state = replace(self.state, notice=notice)
         node = self.book.nodes[self.state.node]
@@ -198,8 +196,13 @@ class Walk:
             (number_of(index), Phrase(choice.text, values))
             for index, choice in enumerate(self._visible(node))
         )
-        text = node.simple if simple and node.simple else node.text
+        text = node.simple if self._wants_simple(node) else node.text
         return self._screen(text, node.short, values, options, notice)
+
+    def _wants_simple(self, node: Node) -> bool:
+        plan = self.flow.attempts
+        often = plan is not None and self.state.wrong >= plan.simpler_after
+        return often and isinstance(node, Question) and bool(node.simple)
 
     def _values(self) -> dict[str, Value]:
         return {name: Named(names) for name, names in self.state.labels.items()}
@@ -234,6 +237,7 @@ class Walk:
 
     def take(self, given: Input) -> Steps:
         """An input that is none of 0, 00 and 9."""
+        given = replace(given, text=typed.clean(given.text))
         node = self.book.nodes[self.state.node]
         target: str | Again | None = None
         if isinstance(node, Question):
@@ -253,12 +257,10 @@ class Walk:
         self.state = replace(self.state, wrong=wrong, page=0)
         plan = self.flow.attempts
         if plan is not None and wrong >= plan.give_up_after:
+            self._leave_suspended()
             return (yield from self.enter(plan.to))
-        node = self.book.nodes[self.state.node]
-        simple = isinstance(node, Question) and bool(node.simple)
-        if plan is not None and wrong >= plan.simpler_after and simple:
-            return (yield from self.show(simple=True))
-        return (yield from self.show(notice))
+        simple = self._wants_simple(self.book.nodes[self.state.node])
+        return (yield from self.show("" if simple else notice))
 
     def _answer(self, node: Question, given: Input) -> Target:
         """The target that an input leads to; None if it fits nothing."""
@@ -364,7 +366,7 @@ class Walk:
 
     def _save_rest(self, question: str | None, rest: str) -> None:
         """Words after a number are a comment; a second one is added to the first."""
-        if question is None or not rest:
+        if question is None or not any(character.isalpha() for character in rest):
             return
         before = self.state.answers.get(question, "")
         self._save(question, f"{before}\n{rest}" if before else rest, {})

@@ -186,7 +186,8 @@ def _composer(tx: Connection, week: Week) -> Callable[[Place, Language, Sentence
                 summary(tx, place.odscs, week),
                 summary(tx, place.odscs, week.shifted(-1)),
             )
-        name = place.name_en if language == "en" else place.name_lo
+        # A Latin digest with one Lao name in it would cost as much as a Lao one.
+        name = place.name_lo if language == FALLBACK else place.name_en
         return text(*figures[place.odscs], name, week, sentences)
 
     return compose

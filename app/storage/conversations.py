@@ -291,25 +291,6 @@ def join_case(tx: Connection, contact_id: int, written: str, now: datetime) -> b
     return True
 
 
-def store_flow(tx: Connection, flow_hash: str, sources: Mapping[str, str]) -> None:
-    """Keep a version of the flows: conversations finish on the one on which they began."""
-    tx.execute(
-        text(
-            "INSERT INTO flow_versions (hash, sources) VALUES (:hash, :sources) "
-            "ON CONFLICT (hash) DO NOTHING"
-        ).bindparams(bindparam("sources", type_=JSONB)),
-        {"hash": flow_hash, "sources": dict(sources)},
-    )
-
-
-def flow_sources(tx: Connection, flow_hash: str) -> Mapping[str, str] | None:
-    """The sources of a stored version."""
-    found = tx.execute(
-        text("SELECT sources FROM flow_versions WHERE hash = :hash"), {"hash": flow_hash}
-    ).scalar()
-    return None if found is None else dict(found)
-
-
 def forget_turns(tx: Connection, before: datetime) -> int:
     """Drop replies that no gateway will ask for again."""
     return tx.execute(text("DELETE FROM turns WHERE at < :before"), {"before": before}).rowcount

@@ -95,6 +95,16 @@ def claim(tx: Connection, now: datetime) -> Claimed | None:
             return Claimed(str(row.id), *row[1:9])
 
 
+def begun(tx: Connection, message_id: str, parts: int, now: datetime) -> None:
+    """The first of several parts is out: whatever comes, the message is not begun again."""
+    tx.execute(
+        text(
+            "UPDATE outbox SET segments = :parts, sent_at = coalesce(sent_at, :now) WHERE id = :id"
+        ),
+        {"id": message_id, "parts": parts, "now": now},
+    )
+
+
 def sent(tx: Connection, message_id: str, state: str, provider_ref: str, now: datetime) -> None:
     """The provider took it. A receipt that came before this answer is not undone."""
     tx.execute(
@@ -129,7 +139,10 @@ def again(tx: Connection, message_id: str, reason: str, next_at: datetime) -> No
 
 
 def resolve_lost(tx: Connection, now: datetime) -> int:
-    """Claims whose claimer died become `unknown`; answers in doubt for long are sent once more."""
+    """Claims whose claimer died become `unknown`; answers in doubt for long are sent once more.
+
+    Not those of which a part is out.
+    """
     lost = tx.execute(
         text(
             "UPDATE outbox SET state = 'unknown', settled_at = :now, next_at = :now, "
@@ -142,7 +155,7 @@ def resolve_lost(tx: Connection, now: datetime) -> int:
         text(
             "UPDATE outbox SET state = 'queued', next_at = :now WHERE state = 'unknown' "
             "AND purpose IN ('reply', 'consent') AND attempts = 1 AND next_at < :doubt "
-            "AND next_at > :old"
+            "AND next_at > :old AND sent_at IS NULL"
         ),
         {"now": now, "doubt": now - DOUBT, "old": now - timedelta(hours=1)},
     )

@@ -12,12 +12,17 @@ from app.words import Language
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One phone, as its owner left it; the number itself stays in its cipher."""
+    """One phone, as its owner left it; the number itself stays in its cipher.
+
+    `first_heard` is the first conversation in which the person pressed a key or wrote something:
+    who only dialled and saw a screen that could not be read has not been heard.
+    """
 
     id: int
     language: Language | None
     last_odsc: str | None
     stopped: bool
+    first_heard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,15 @@ class StaffMember:
     phone_cipher: bytes = field(repr=False)
 
 
-# NO KEY UPDATE: rows that point here may still be written by others meanwhile.
-_LOCK = text(
-    "SELECT id, language, last_odsc, stopped_at IS NOT NULL FROM contacts "
-    "WHERE phone_hash = :hash FOR NO KEY UPDATE"
+_CONTACT = (
+    "SELECT id, language, last_odsc, stopped_at IS NOT NULL, "
+    "(SELECT min(heard.id) FROM conversations AS heard WHERE heard.contact_id = contacts.id "
+    "AND (heard.medium = 'sms' OR heard.path_length > 0 OR heard.turned_at > heard.started_at)) "
+    "FROM contacts "
 )
+# NO KEY UPDATE: rows that point here may still be written by others meanwhile.
+_LOCK = text(_CONTACT + "WHERE phone_hash = :hash FOR NO KEY UPDATE OF contacts")
+_BY_ID = text(_CONTACT + "WHERE id = :id")
 _FIND = text("SELECT id FROM contacts WHERE phone_hash = :hash")
 _ENSURE = text(
     "INSERT INTO contacts (phone_hash, phone_cipher) VALUES (:hash, :cipher) "
@@ -72,11 +81,7 @@ def find(tx: Connection, phone_hash: bytes) -> int | None:
 
 def by_id(tx: Connection, contact_id: int) -> Contact:
     """The contact, which the caller has locked."""
-    row = tx.execute(
-        text("SELECT id, language, last_odsc, stopped_at IS NOT NULL FROM contacts WHERE id = :id"),
-        {"id": contact_id},
-    ).one()
-    return Contact(*row)
+    return Contact(*tx.execute(_BY_ID, {"id": contact_id}).one())
 
 
 def set_stopped(tx: Connection, contact_id: int, at: datetime | None) -> None:

@@ -39,8 +39,9 @@ def units(text: str, encoding: Encoding | None = None) -> int:
     Without `encoding` the text is measured in its own. Measured in GSM-7, a character the
     alphabet lacks counts 1: a gateway forced to GSM-7 writes one "?" in its place.
     """
-    used = encoding or encoding_of(text)
-    return sum(_width(character, used) for character in text)
+    if (encoding or encoding_of(text)) == "GSM-7":
+        return len(text) + sum(map(text.count, _GSM7_EXTENSION))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def segments(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import regex
 
@@ -20,11 +20,16 @@ _INVISIBLE: Final = regex.compile(
     r"[\u00AD\u200B\u200C\u200E\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]"
     r"|\u200D(?!\p{Extended_Pictographic})"
 )
-_MARKS: Final = regex.compile(
-    rf"(?V1)[[{_SEMIVOWEL_LO}{_ABOVE}]||[\p{{M}}--\p{{Canonical_Combining_Class=0}}]]{{2,}}"
-)
+_MARK: Final = rf"[[{_SEMIVOWEL_LO}{_ABOVE}]||[\p{{M}}--\p{{Canonical_Combining_Class=0}}]]"
+_MARKS: Final = regex.compile(rf"(?V1){_MARK}{{2,}}")
+# NFC takes the square of a crowd's size to put it in order. No script stacks more than thirty marks
+# (UAX #15, §13); the rest is room for what NFC takes apart.
+_CROWD: Final = regex.compile(rf"(?V1)({_MARK}{{100}})\p{{M}}+")
 _TWO_PART_AM: Final = regex.compile(rf"\u0ECD([{_TONES}]?)\u0EB2")
-_CLUSTER: Final = regex.compile(r"\X")
+# \X alone looks back over a whole run of flags at each of them.
+_CLUSTER: Final = regex.compile(
+    r"\p{Regional_Indicator}{2}[\p{GCB=Extend}\p{GCB=ZWJ}\p{GCB=SpacingMark}]*|\X"
+)
 _LETTER: Final = regex.compile(r"(?V1)[\p{Lao}&&\p{L}]")
 
 _TO_ASCII_DIGITS: Final = {
@@ -58,10 +63,11 @@ def canonical(text: str) -> str:
 
     NFC, which orders vowels below before tones; then what NFC leaves apart: "ເເ" typed for "ແ",
     a tone typed before a vowel above, "ໍ" and "າ" typed for "ຳ". Zero-width characters go
-    (some Lao keyboards type U+200B between words). Never NFKC: it takes "ຳ" apart, which costs
-    a UCS-2 unit and misleads word breaking. Idempotent.
+    (some Lao keyboards type U+200B between words), and so do marks after the hundredth on one
+    letter. Never NFKC: it takes "ຳ" apart, which costs a UCS-2 unit and misleads word breaking.
+    Idempotent.
     """
-    plain = unicodedata.normalize("NFC", _replaced(_INVISIBLE, "", text))
+    plain = _uncrowded(_normal("NFC", _replaced(_INVISIBLE, "", text)))
     ordered = _rewritten(_MARKS, _in_mark_order, plain.replace("\u0ec0\u0ec0", "\u0ec1"))
     return _replaced(_TWO_PART_AM, "\\1\u0eb3", ordered)
 
@@ -109,7 +115,7 @@ def fold(text: str) -> str:
     Upper and lower case, ໜ and ຫນ, ໝ and ຫມ, ຫຼ and ຫລ, ຣ and ລ; tones are dropped. Idempotent.
     """
     # Case folding is stable on decomposed text only (Unicode, definition D145).
-    lowered = unicodedata.normalize("NFD", text).casefold().translate(_WITHOUT_TONES)
+    lowered = _normal("NFD", text).casefold().translate(_WITHOUT_TONES)
     spelled = canonical(lowered).replace("\u0edc", "\u0eab\u0e99").replace("\u0edd", "\u0eab\u0ea1")
     return spelled.replace("\u0eab\u0ebc", "\u0eab\u0ea5").replace("\u0ea3", "\u0ea5")
 
@@ -117,6 +123,14 @@ def fold(text: str) -> str:
 def is_lao(text: str) -> bool:
     """Whether `text` has at least one Lao letter; digits and lone marks are none."""
     return _LETTER.search(text) is not None
+
+
+def _normal(form: Literal["NFC", "NFD"], text: str) -> str:
+    return unicodedata.normalize(form, _uncrowded(text))
+
+
+def _uncrowded(text: str) -> str:
+    return _replaced(_CROWD, "\\1", text)
 
 
 def _in_mark_order(marks: str) -> str:

@@ -15,6 +15,8 @@ from app.text.lao import breaks, clusters
 from app.words import Limits
 
 _SMALLEST_LIMIT: Final = 20
+# Letters beyond a page's end that may still tell where its last word ends.
+_AHEAD: Final = 200
 
 Fits = Callable[[str], bool]
 
@@ -45,9 +47,8 @@ class _Rest:
     prompt: str
     options: tuple[Option, ...]
 
-    @property
-    def lines(self) -> list[str]:
-        return [_line(option.number, option.label) for option in self.options]
+    def first_lines(self, count: int | None = None) -> list[str]:
+        return [_line(option.number, option.label) for option in self.options[:count]]
 
 
 def lay_out(
@@ -66,7 +67,7 @@ def lay_out(
     if min(limits.gsm7, limits.ucs2) < _SMALLEST_LIMIT:
         raise ValueError(f"A page needs room for {_SMALLEST_LIMIT} units; {limits} gives less.")
     rest = _Rest(_tidy(prompt), tuple(_one_line(option) for option in options))
-    hints = _affordable(nav, [rest.prompt, short_prompt, *rest.lines], limits)
+    hints = _affordable(nav, [rest.prompt, short_prompt, *rest.first_lines()], limits)
     pages: list[str] = []
     while not pages or rest.prompt or rest.options:
         sheet = _Sheet(hints, limits, first=not pages)
@@ -86,7 +87,7 @@ def split_text(text: str, limit_gsm7: int, limit_ucs2: int) -> list[str]:
     pieces: list[str] = []
     rest = _tidy(text)
     while rest and not _within(limits, rest):
-        head = _head(rest, lambda piece: _within(limits, piece))
+        head = _head(_near(limits, rest), lambda piece: _within(limits, piece))
         pieces.append(head.rstrip())
         rest = rest[len(head) :].lstrip()
     return [*pieces, rest] if rest or not pieces else pieces
@@ -112,15 +113,16 @@ class _Sheet:
 
     def _with_options(self, opening: str, rest: _Rest) -> tuple[str, _Rest] | None:
         """`opening` and whole options; None if it fits with none (a prompt may stand alone)."""
-        lines = rest.lines
-        if self._fits([opening, *lines], last=True):
+        # More options than a page has units are surely not its last.
+        lines = rest.first_lines(max(self.limits.gsm7, self.limits.ucs2))
+        if len(lines) == len(rest.options) and self._fits([opening, *lines], last=True):
             return self._page([opening, *lines], last=True), _Rest("", ())
         fewest = 0 if rest.prompt else 1
         taken = 0
         while taken < len(lines) and self._fits([opening, *lines[: taken + 1]], last=False):
             taken += 1
         # Should the next hint alone make the larger limit apply, something must still come next.
-        taken = min(taken, len(lines) - 1)
+        taken = min(taken, len(rest.options) - 1)
         if taken < fewest or not self._fits([opening, *lines[:taken]], last=False):
             return None
         return (
@@ -130,7 +132,8 @@ class _Sheet:
 
     def _prompt_only(self, rest: _Rest) -> tuple[str, _Rest]:
         """As much of the prompt as fits; the options wait."""
-        head = _head(rest.prompt, lambda piece: self._fits([piece], last=False))
+        near = _near(self.limits, rest.prompt)
+        head = _head(near, lambda piece: self._fits([piece], last=False))
         left = rest.prompt[len(head) :].lstrip()
         return self._page([head.rstrip()], last=False), _Rest(left, rest.options)
 
@@ -148,10 +151,12 @@ class _Sheet:
         def fits(line: str) -> bool:
             return self._fits([line], last=last)
 
-        head = _longest_head(option.label, lambda label: fits(dotted(label)))
+        near = _near(self.limits, option.label)
+        head = _longest_head(near, lambda label: fits(dotted(label)))
         line = dotted(head.rstrip())
         if not fits(line):
-            line = option.number if fits(option.number) else _head(option.number, fits).rstrip()
+            number = _near(self.limits, option.number)
+            line = number if fits(number) else _head(number, fits).rstrip()
         return self._page([line], last=last), _Rest("", tuple(others))
 
     def _fits(self, lines: Sequence[str], *, last: bool) -> bool:
@@ -219,7 +224,14 @@ def _grown(head: str, pieces: Sequence[str], text: str, fits: Fits) -> str:
     return head
 
 
+def _near(limits: Limits, text: str) -> str:
+    """What decides where a page ends: else every page would have all that follows measured."""
+    return text[: max(limits.gsm7, limits.ucs2) + _AHEAD]
+
+
 def _within(limits: Limits, text: str) -> bool:
+    if len(text) > max(limits.gsm7, limits.ucs2):
+        return False
     encoding = encoding_of(text)
     return units(text, encoding) <= (limits.gsm7 if encoding == "GSM-7" else limits.ucs2)
 

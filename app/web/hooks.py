@@ -118,7 +118,7 @@ def _ussd(office: Office, deadline: Deadline, inbound: Inbound) -> Reply:
 
 
 def _pack(office: Office) -> Pack:
-    return office.desk.books.current.packs[office.desk.language]
+    return office.desk.books.last.packs[office.desk.language]
 
 
 def _receipt(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:

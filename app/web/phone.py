@@ -106,6 +106,9 @@ def _given(office: Office, channel: Channel) -> dict[str, object]:
         "short_code": office.settings.service.short_code,
         "limits": office.desk.ussd_limits(name),
         "number": FIRST_NUMBER,
+        "languages": sorted(
+            path.parent.name for path in office.settings.config.glob("languages/*/screens.yaml")
+        ),
     }
 
 

@@ -13,5 +13,5 @@ from app.web.settings import THREADS
 logs.set_up(os.environ.get("SIANG_LOG", "text"))
 _office = open_office(settings.load(), os.environ["DATABASE_URL"], pool=THREADS)
 wait_for(_office.engine, structlog.get_logger().info)
-_office.desk.books.store(_office.engine)
+_office.desk.books.open(_office.engine)
 application = create_app(_office)

@@ -155,7 +155,7 @@ def _pipe() -> tuple[int, int]:
 @pytest.fixture
 def office(engine: Engine, database_url: str, home: Path) -> Iterator[Office]:
     opened = open_office(settings.load({"SIANG_HOME": str(home)}), database_url)
-    opened.desk.books.store(engine)
+    opened.desk.books.open(engine)
     yield opened
     opened.engine.dispose()
 

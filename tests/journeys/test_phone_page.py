@@ -23,7 +23,7 @@ ASSETS = ("static/phone.css", "static/phone.js")
 @pytest.fixture
 def office(engine: Engine, database_url: str, home: Path) -> Iterator[Office]:
     opened = open_office(settings.load({"SIANG_HOME": str(home)}), database_url)
-    opened.desk.books.store(engine)
+    opened.desk.books.open(engine)
     yield opened
     opened.engine.dispose()
 

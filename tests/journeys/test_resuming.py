@@ -22,9 +22,7 @@ def pass_time(gateway: Gateway, by: timedelta) -> None:
     """As if everything so far had happened that much earlier."""
     with gateway.office.engine.begin() as tx:
         tx.execute(
-            text(
-                "UPDATE conversations SET turned_at = turned_at - :by"
-            ),
+            text("UPDATE conversations SET turned_at = turned_at - :by"),
             {"by": by},
         )
     upkeep.look_after(gateway.office, never)
@@ -149,7 +147,7 @@ def hurried(engine: Engine, database_url: str, home: Path) -> Iterator[Gateway]:
         "SIANG_CHANNEL_AFRICASTALKING_DEADLINE_SECONDS": "0.3",
     }
     office = open_office(settings.load(environment), database_url, pool=8)
-    office.desk.books.store(office.engine)
+    office.desk.books.open(office.engine)
     yield Gateway(office)
     office.engine.dispose()
 

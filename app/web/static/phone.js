@@ -77,9 +77,14 @@
     return { units: units, name: "GSM-7", lao: false };
   }
 
+  function room(lao) {
+    var chosen = session && session.ucs2;
+    return Number(lao ? chosen || given.ucs2 : (chosen && session.gsm7) || given.gsm7);
+  }
+
   function meter(text, sms) {
     var size = measure(text), whole, part, label = at("meter"), count;
-    whole = sms ? (size.lao ? 70 : 160) : Number(size.lao ? given.ucs2 : given.gsm7);
+    whole = sms ? (size.lao ? 70 : 160) : room(size.lao);
     part = size.lao ? 67 : 153;
     label.textContent = text || sms ? size.units + " / " + whole + " " + size.name : "";
     if (sms && size.units > whole) {
@@ -134,7 +139,10 @@
       serviceCode: code,
       phoneNumber: current.number,
       networkCode: "99999",
-      text: text
+      text: text,
+      language: current.language,
+      ucs2: current.ucs2,
+      gsm7: current.gsm7
     }, function (status, body) {
       // Ended or dropped while it was under way: the network has nowhere to show it.
       if (session !== current) { return; }
@@ -164,6 +172,15 @@
     }
   }
 
+  // What is chosen under the screen holds for the whole session.
+  function wished(begun) {
+    var size = at("size").value.split(" ");
+    begun.language = at("language").value;
+    begun.ucs2 = size[0];
+    begun.gsm7 = size[1] || "";
+    return begun;
+  }
+
   function dial(dialled) {
     var stem = code.slice(0, -1), rest = dialled.slice(stem.length, -1);
     var ours = dialled.slice(0, stem.length) === stem && dialled.slice(-1) === "#";
@@ -174,7 +191,7 @@
       return;
     }
     if (!number()) { explain(422); return; }
-    session = { id: "page-" + random(), number: number(), text: "", begun: 0 };
+    session = wished({ id: "page-" + random(), number: number(), text: "", begun: 0 });
     at("seconds").textContent = "";
     hop(rest.slice(1));
   }

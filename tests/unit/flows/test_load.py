@@ -21,7 +21,7 @@ nodes:
   bye: {end: bye}
 """
 NEEDED = (*load.META_KEYS, *load.SYSTEM_KEYS, *load.MESSAGE_KEYS)
-SAID = dict.fromkeys(NEEDED, "said") | {"pack.script": "lao"}
+SAID = dict.fromkeys(NEEDED, "said") | {"pack.script": "lao", "pack.names": "lo"}
 PACK = "".join(f'{key}: "{said}"\n' for key, said in SAID.items())
 TEXTS = 'ask: "Who?"\n"yes": "Yes"\nbye: "{name}, bye"\n'
 

@@ -13,6 +13,7 @@ from app.words import Limits
 from tests.unit.flows.walks import shipped
 
 PACK: Pack = {
+    "pack.names": "en",
     "nav.next": "9 next",
     "nav.back": "0 back",
     "nav.home": "00 menu",
@@ -30,6 +31,11 @@ def shown(screen: Screen, language: str = "en") -> list[str]:
 
 def written(value: Value, language: str = "lo") -> str:
     return render.filled("{value}", {"value": value}, PACK, language)
+
+
+def in_names(value: Value, names: str) -> str:
+    """As a pack writes it that names places and services in that language."""
+    return render.filled("{value}", {"value": value}, {**PACK, "pack.names": names}, "lo")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ def test_a_text_that_is_a_figure_stays_as_it_is() -> None:
 
 def test_a_thing_has_its_name_in_the_readers_language() -> None:
     pek = Named({"lo": "ແປກ", "en": "Pek"})
-    assert (written(pek, "lo"), written(pek, "en"), written(pek, "vi")) == ("ແປກ", "Pek", "ແປກ")
+    assert (in_names(pek, "lo"), in_names(pek, "en"), in_names(pek, "vi")) == ("ແປກ", "Pek", "ແປກ")
     assert written(Named({})) == ""
 
 

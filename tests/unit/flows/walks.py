@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from app.flows import engine, load, render
 from app.flows.model import (
@@ -199,7 +199,7 @@ class Walk:
         self.effects += step.effects
         for effect in step.effects:
             if isinstance(effect, Remembered):
-                self.language = effect.value
+                self.language, self.new = effect.value, False
         pack = self.book.packs[self.language]
         self.pages = render.pages(step.screen, pack, self.language, USSD)
         page = min(step.state.page, len(self.pages) - 1)
@@ -225,5 +225,6 @@ class Walk:
         return self.at(node)
 
 
+@lru_cache(maxsize=10_000)
 def fits(page: str, limits: Limits = USSD) -> bool:
     return units(page) <= (limits.ucs2 if encoding_of(page) == "UCS-2" else limits.gsm7)

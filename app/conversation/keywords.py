@@ -1,0 +1,107 @@
+"""Words that do something wherever a conversation stands: config/languages/keywords.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from app.errors import FlowError, Problem
+from app.text import answers
+from app.text.lao import canonical, fold
+from app.words import Language
+
+FILE = "keywords.yaml"
+STOP, START, HELP = "stop", "start", "help"
+LANGUAGE = "language."
+"""Before the language that the words ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keywords:
+    """Every word by what it does: `stop`, `start`, `help`, `language.NAME`."""
+
+    words: Mapping[str, tuple[str, ...]]
+
+    def named(self, text: str) -> str | None:
+        """What a text asks for, other words behind it or not."""
+        return answers.keyword(text, self.words)
+
+    def alone(self, text: str) -> bool:
+        """Whether a keyword is all that the text says."""
+        return any(answers.matches(text, word) for words in self.words.values() for word in words)
+
+
+def load(languages: Path) -> Keywords:
+    """Read the file in the folder of languages. Raises FlowError with everything wrong at once."""
+    path = languages / FILE
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise _unreadable(path, 1, error.strerror or "it cannot be read") from None
+    except UnicodeDecodeError:
+        raise _unreadable(path, 1, "it is not UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise _unreadable(path, line, error.problem or "it is no YAML") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise _unreadable(path, 1, "it must hold `key: [words]` lines")
+    packs = {folder.parent.name for folder in languages.glob("*/screens.yaml")}
+    problems = [
+        Problem(str(path), line, where, message, remedy)
+        for line, where, message, remedy in _problems(root, packs)
+    ]
+    if problems:
+        raise FlowError(sorted(problems, key=lambda problem: (problem.line, problem.where)))
+    return Keywords({_key(key): tuple(_words(value)) for key, value in root.value})
+
+
+def _unreadable(path: Path, line: int, message: str) -> FlowError:
+    return FlowError([Problem(str(path), line, "", message, "Mend the file")])
+
+
+def _problems(
+    root: yaml.MappingNode, packs: Collection[Language]
+) -> Iterator[tuple[int, str, str, str]]:
+    """Line, key, what is wrong and what to do."""
+    known = [STOP, START, HELP, *(f"{LANGUAGE}{pack}" for pack in sorted(packs))]
+    keys: set[str] = set()
+    owners: dict[str, str] = {}
+    for key, value in root.value:
+        name, line = _key(key), key.start_mark.line + 1
+        if name not in known:
+            yield line, name, "nothing is done at these words", f"Known are {', '.join(known)}"
+        if name in keys:
+            yield line, name, "this key is there already", "Keep one of the two"
+        keys.add(name)
+        if not isinstance(value, yaml.SequenceNode) or not value.value:
+            yield line, name, "this is no list of words", f'Write {name}: ["WORD", "ANOTHER"]'
+            continue
+        for item in value.value:
+            complaint = _complaint(name, item, owners)
+            if complaint:
+                yield item.start_mark.line + 1, name, *complaint
+    for name in (STOP, START, HELP):
+        if name not in keys:
+            yield 1, name, "its words are missing", "Add them: nobody could ask for it"
+
+
+def _complaint(name: str, item: yaml.Node, owners: dict[str, str]) -> tuple[str, str] | None:
+    if not isinstance(item, yaml.ScalarNode) or not any(map(str.isalpha, item.value)):
+        return "this is no word", "A word has letters: figures choose from menus"
+    heard = fold(answers.normalise(item.value))
+    owner = owners.setdefault(heard, name)
+    if owner != name:
+        return f"{item.value!r} stands at {owner} too", "A word can do one thing only"
+    return None
+
+
+def _key(node: yaml.Node) -> str:
+    return str(node.value)
+
+
+def _words(node: yaml.Node) -> Iterator[str]:
+    for item in node.value:
+        yield canonical(str(item.value))
