@@ -70,6 +70,13 @@ class DigestSection(_Strict):
     hour: Annotated[int, Field(ge=0, le=23)] = 8
 
 
+class PricesSection(_Strict):
+    """What the networks charge us, in kip: of a segment sent, of a USSD session."""
+
+    sms_segment_kip: Annotated[int, Field(ge=0)] = 200
+    ussd_session_kip: Annotated[int, Field(ge=0)] = 0
+
+
 class LimitsSection(_Strict):
     gsm7: Annotated[int, Field(ge=60, le=182)] = 160
     ucs2: Annotated[int, Field(ge=40, le=80)] = 70
@@ -93,6 +100,7 @@ class _File(_Strict):
     conversation: ConversationSection = ConversationSection()
     delivery: DeliverySection
     digest: DigestSection = DigestSection()
+    prices: PricesSection = PricesSection()
     channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], ChannelSection]
 
 
@@ -129,6 +137,7 @@ class Settings:
     conversation: ConversationSection
     delivery: DeliverySection
     digest: DigestSection
+    prices: PricesSection
     channels: Mapping[str, ChannelConfig]
     redis_url: str = attribute(repr=False)
     phone_key: bytes = attribute(repr=False)
@@ -158,6 +167,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         conversation=parsed.conversation,
         delivery=parsed.delivery,
         digest=parsed.digest,
+        prices=parsed.prices,
         channels={
             name: _channel(name, section, base_url, env, secrets, prefixes)
             for name, section in parsed.channels.items()

@@ -63,7 +63,7 @@ def check(as_json: bool) -> None:
     # A flow with errors may not be walked to its end.
     table: list[Cost] = []
     if book is not None and not errors:
-        table = costs(book, _paper(registry), Prices(), _limits(loaded))
+        table = costs(book, _paper(registry), _prices(loaded), _limits(loaded))
     if as_json:
         told = {
             "errors": [asdict(one) for one in errors],
@@ -142,6 +142,12 @@ def _book(loaded: Settings) -> Book:
     return compiled(sources, loaded.conversation.flow, loaded.service.language)
 
 
+def errors_of(loaded: Settings) -> list[str]:
+    """What the check calls an error, in sentences."""
+    _, found = _checked(loaded, files.read(loaded.config / "registry"))
+    return [str(one) for one in found if one.severity == "error"]
+
+
 def _checked(loaded: Settings, registry: Registry) -> tuple[Book | None, list[Finding]]:
     """What is found in the files, and whether the settings name a flow and language of theirs."""
     flow, language = loaded.conversation.flow, loaded.service.language
@@ -165,6 +171,10 @@ def _named(paths: Sequence[Path]) -> dict[str, str]:
         raise OperatorError(f"{error.filename} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise OperatorError("A test file is no UTF-8", "Save it as UTF-8") from None
+
+
+def _prices(loaded: Settings) -> Prices:
+    return Prices(loaded.prices.sms_segment_kip, loaded.prices.ussd_session_kip)
 
 
 def _limits(loaded: Settings) -> dict[Medium, Limits]:

@@ -63,7 +63,7 @@ def _typed() -> list[str]:
     """The lines of standard input; only a line feed ends one."""
     if sys.stdin is None or sys.stdin.isatty():
         raise click.UsageError("Give a TEXT, or texts on standard input, one a line.")
-    given = click.get_binary_stream("stdin").read().decode("utf-8-sig", errors="replace")
+    given = sys.stdin.buffer.read().decode("utf-8-sig", errors="replace")
     lines = [line.removesuffix("\r") for line in given.split("\n")]
     return lines if lines[-1] else lines[:-1]
 

@@ -17,12 +17,16 @@ SOON = "New conversations begin on it within 2 seconds; those under way finish o
 
 @click.command()
 @click.option("--note", default="", help="What changed and why, for the history.")
-@click.option("--force", is_flag=True, help="Even if tests fail; the history tells.")
+@click.option("--force", is_flag=True, help="Even if the check or a test fails; the history tells.")
 def publish(note: str, force: bool) -> None:
-    """Make config/ what new conversations begin on, once its tests pass."""
+    """Make config/ what new conversations begin on, once check and tests pass."""
+    # Here, because that module adds this command to its group.
+    from app.cli.flows import errors_of
+
     loaded = settings.load()
+    errors = errors_of(loaded)
     with database(loaded) as engine:
-        published, book = publishing.publish(engine, loaded, note=note, force=force)
+        published, book = publishing.publish(engine, loaded, note=note, force=force, errors=errors)
     for failure in published.failures:
         click.echo(failure, err=True)
     if not published.new:

@@ -35,7 +35,7 @@ class Play:
 
     `restarted`: the conversation that was under way was left, so that all that follows is
     another one's. `conversation` is the one that goes on, None where one begins.
-    `secrets` are answers that must be sealed before they are stored.
+    `added` follows on answers already stored; `secrets` must be sealed before they are.
     """
 
     tx: Connection
@@ -52,6 +52,7 @@ class Play:
     finished: bool = False
     restarted: bool = False
     answers: dict[str, str] = field(default_factory=dict)
+    added: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     phrases: list[Phrase] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
@@ -139,7 +140,13 @@ class Play:
             self.restarted = True
         elif effect.secret:
             self.secrets[effect.question] = effect.value
+        elif effect.added and effect.question in self.answers:
+            self.answers[effect.question] += f"\n{effect.value}"
+        elif effect.added:
+            before = self.added.get(effect.question)
+            self.added[effect.question] = f"{before}\n{effect.value}" if before else effect.value
         else:
+            self.added.pop(effect.question, None)
             self.answers[effect.question] = effect.value
 
 

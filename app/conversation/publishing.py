@@ -33,19 +33,24 @@ class Published:
 
 
 def publish(
-    engine: Engine, settings: Settings, *, note: str = "", force: bool = False
+    engine: Engine,
+    settings: Settings,
+    *,
+    note: str = "",
+    force: bool = False,
+    errors: Sequence[str] = (),
 ) -> tuple[Published, Book]:
     """Make config/ what new conversations begin on.
 
-    Raises FlowError for what is wrong in its files, and OperatorError with the conversation tests
-    that fail, unless forced.
+    Raises FlowError for what is wrong in its files, and OperatorError with the `errors` that the
+    check found and the conversation tests that fail, unless forced.
     """
     sources = read_sources(settings.config)
     book = compiled(sources, settings.conversation.flow, settings.service.language)
     with engine.connect() as tx:
         if flows.current_hash(tx) == book.hash:
             return Published(book.hash, new=False), book
-    failures = _failures(book, settings.config)
+    failures = [*errors, *_failures(book, settings.config)]
     if failures and not force:
         told = "\n".join(failures)
         raise OperatorError(
@@ -180,7 +185,7 @@ def _failures(book: Book, config: Path) -> list[str]:
 
 
 def _counted(failures: Sequence[str]) -> str:
-    return "1 test fails" if len(failures) == 1 else f"{len(failures)} tests fail"
+    return "1 thing is wrong" if len(failures) == 1 else f"{len(failures)} things are wrong"
 
 
 def _one_line(note: str) -> str:

@@ -104,19 +104,18 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
         return
     play, mine = _play(desk, tx, letter, contact)
     text = letter.text
-    if play.wants_text() and not desk.keywords.alone(text):
+    alone = desk.keywords.alone(text)
+    if play.wants_text() and not alone:
         # "Help us with …" is a story to who was asked for one.
         keyword = None
-    if keyword == keywords.HELP:
-        _reply(desk, tx, letter, contact, play.book.packs[play.language]["message.help"])
-        return
-    language = _language(keyword, play.book)
-    if language is None and (
-        mine is None
-        and _tells(text)
-        and conversations.join_case(tx, contact.id, answers.clean(text), desk.now())
-    ):
-        _reply(desk, tx, letter, contact, play.book.packs[play.language]["message.joined"])
+    language = _language(keyword, play, alone=alone)
+    said = ""
+    if language is None and not alone and mine is None and _joins(desk, tx, contact, text):
+        said = "message.joined"
+    elif keyword == keywords.HELP:
+        said = "message.help"
+    if said:
+        _reply(desk, tx, letter, contact, play.book.packs[play.language][said])
         return
     if language is not None:
         reply = play.speak(language)
@@ -132,10 +131,19 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     _reply(desk, tx, letter, contact, reply.text)
 
 
-def _language(keyword: str | None, book: Book) -> Language | None:
+def _language(keyword: str | None, play: Play, *, alone: bool) -> Language | None:
     """The language that a keyword asks for, where there is a pack for it."""
     wanted = (keyword or "").removeprefix(keywords.LANGUAGE)
-    return wanted if wanted in book.packs else None
+    # "ລາວ" is also "he" and "she": who reads Lao and goes on after it tells something.
+    if wanted not in play.book.packs or (wanted == play.language and not alone):
+        return None
+    return wanted
+
+
+def _joins(desk: Desk, tx: Connection, contact: Contact, text: str) -> bool:
+    """Whether a text is more of a story that was told before; then it is added to that."""
+    clean = answers.clean(text)
+    return _tells(text) and conversations.join_case(tx, contact.id, clean, desk.now())
 
 
 def _tells(text: str) -> bool:
@@ -209,6 +217,7 @@ def _record(
         # Figures belong to the day on which people wrote, however late we worked it.
         now=min(letter.received_at, now),
         answers=play.answers,
+        added=play.added,
         remembered_language=play.remembered_language,
     )
 

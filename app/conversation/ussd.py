@@ -187,6 +187,7 @@ def _record(
         status="finished" if play.finished else "open",
         now=inbound.received_at,
         answers=play.answers,
+        added=play.added,
         path_length=len(inbound.text),
         path_hash=_hashed(inbound.text),
         turns=[StoredTurn(path_hash, reply) for path_hash, reply in replies.items()],

@@ -161,11 +161,16 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """An effect: a question was answered. A `secret` answer, a number, is stored sealed only."""
+    """An effect: a question was answered.
+
+    A `secret` answer, a number, is stored sealed only. What is `added` follows on the answer
+    that is stored already.
+    """
 
     question: str
     value: str
     secret: bool = False
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True)

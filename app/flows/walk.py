@@ -368,8 +368,14 @@ class Walk:
         """Words after a number are a comment; a second one is added to the first."""
         if question is None or not any(character.isalpha() for character in rest):
             return
-        before = self.state.answers.get(question, "")
-        self._save(question, f"{before}\n{rest}" if before else rest, {})
+        before = self.state.answers.get(question)
+        if before is None:
+            self._save(question, rest, {})
+        # Who goes back and says it again has said it once.
+        elif rest[:CARRIED] not in before:
+            self.effects.append(Saved(question, rest, added=True))
+            carried = f"{before}\n{rest}"[-CARRIED:]
+            self.state = replace(self.state, answers={**self.state.answers, question: carried})
 
     def _keep(self, name: str, found: Found) -> None:
         self.state = replace(self.state, kept={**self.state.kept, name: found.value[:CARRIED]})

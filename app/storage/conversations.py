@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,7 @@ class TurnRecord:
     status: str
     now: datetime
     answers: Mapping[str, str]
+    added: Mapping[str, str] = field(default_factory=dict)
     path_length: int = 0
     path_hash: bytes = b""
     turns: Sequence[StoredTurn] = ()
@@ -60,7 +61,7 @@ class TurnRecord:
     @property
     def due(self) -> bool:
         """Whether the answers or their completeness changed, so that the response must follow."""
-        return bool(self.answers) or self.status != "open"
+        return bool(self.answers or self.added) or self.status != "open"
 
 
 _STANDING = text(
@@ -148,6 +149,12 @@ _EFFECTS = """
         SELECT turned.id, given.question, given.value, :now
         FROM turned, unnest(:questions, :values) AS given(question, value)
         ON CONFLICT (conversation_id, question) DO UPDATE SET value = excluded.value
+    ), followed AS (
+        INSERT INTO answers (conversation_id, question, value, at)
+        SELECT turned.id, given.question, given.value, :now
+        FROM turned, unnest(:added_to, :added) AS given(question, value)
+        ON CONFLICT (conversation_id, question)
+        DO UPDATE SET value = answers.value || E'\\n' || excluded.value
     ), told AS (
         INSERT INTO turns (channel, session, contact_id, path_hash, reply, ends, at)
         SELECT :channel, :session, :contact, told.path_hash, told.reply, told.ends, :now
@@ -187,6 +194,8 @@ _TYPES: tuple[BindParameter[Any], ...] = (
     bindparam("path_hash", type_=BYTEA),
     bindparam("questions", type_=ARRAY(Text)),
     bindparam("values", type_=ARRAY(Text)),
+    bindparam("added_to", type_=ARRAY(Text)),
+    bindparam("added", type_=ARRAY(Text)),
     bindparam("hashes", type_=ARRAY(BYTEA)),
     bindparam("replies", type_=ARRAY(Text)),
     bindparam("endings", type_=ARRAY(Boolean)),
@@ -213,6 +222,8 @@ def record(tx: Connection, turn: TurnRecord) -> int:
         "due": turn.due,
         "questions": list(turn.answers),
         "values": list(turn.answers.values()),
+        "added_to": list(turn.added),
+        "added": list(turn.added.values()),
         "hashes": [told.path_hash for told in turn.turns],
         "replies": [told.reply.text for told in turn.turns],
         "endings": [told.reply.ends for told in turn.turns],

@@ -15,6 +15,8 @@ from app.text.lao import canonical, digits, fold
 _LONGEST_TEXT: Final = 1000
 _HIGHEST_AMOUNT: Final = 1_000_000_000
 _LONGEST_FIGURE: Final = 15
+# Five figures with their multipliers and a currency are shorter.
+_LONGEST_AMOUNT: Final = 200
 
 _MEANT: Final = r"[^\p{P}\s<>`´]"
 _FIRST_MEANT: Final = regex.compile(_MEANT)
@@ -149,9 +151,10 @@ def amount(text: str) -> int | None:
     One point or comma before a multiplier is a decimal one; elsewhere points, commas and spaces
     group three digits. None for anything else, fractions of a kip included.
     """
-    if _NEGATIVE.match(canonical(text)):
+    typed = normalise(text)
+    if len(typed) > _LONGEST_AMOUNT or _NEGATIVE.match(canonical(text)):
         return None
-    value = _kip(fold(normalise(text)))
+    value = _kip(fold(typed))
     if value is None or value > _HIGHEST_AMOUNT or value % 1:
         return None
     return int(value)

@@ -194,7 +194,7 @@ def drain(office: Office) -> Callable[[], None]:
 
 def _dial(browser: Browser) -> None:
     browser.press("call")
-    browser.wait("document.getElementById('screen').textContent.indexOf('ສຽງ 1616') === 0")
+    browser.wait("document.getElementById('screen').textContent.indexOf('ສຽງ') === 0")
 
 
 def _answer(browser: Browser, keys: str, until: str) -> None:

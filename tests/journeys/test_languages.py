@@ -122,7 +122,7 @@ def test_a_language_can_be_changed_in_the_middle(gateway: Gateway, phone: Phone)
     assert gateway.tally()["responses"] == 1
 
 
-@pytest.mark.parametrize("word", ["HELP", "help", "ຊ່ວຍ", "ຊ່ວຍແດ່".replace("ແດ່", " ແດ່"), "Help me?"])
+@pytest.mark.parametrize("word", ["HELP", "help", "ຊ່ວຍ", "ຊ່ວຍ ແດ່", "Help me?"])
 def test_help_says_how_to_use_the_service(phone: Phone, word: str) -> None:
     phone.sends(word).gets("*1616#", "1616", "STOP")
     assert segment_count(phone.inbox[-1]) == 1
@@ -141,6 +141,17 @@ def test_a_story_that_begins_like_a_keyword_is_a_story(gateway: Gateway, phone: 
     phone.sends("ຊ່ວຍ ແກ້ໄຂ ແດ່").gets("ໄດ້ຮັບຂໍ້ຄວາມ")
     gateway.work()
     assert gateway.rows("SELECT text FROM comments") == [("ຊ່ວຍ ແກ້ໄຂ ແດ່",)]
+
+
+@pytest.mark.parametrize("more", ["ຊ່ວຍ ແກ້ໄຂບັນຫານີ້ໃຫ້ພວກເຮົາແດ່", "ລາວ ເອົາເງິນຂອງພວກເຮົາໄປ"])
+def test_more_of_a_story_may_begin_with_the_word_for_help_or_for_her(
+    gateway: Gateway, phone: Phone, more: str
+) -> None:
+    phone.sends("4").gets().sends("0103").gets().sends("ຄິວຍາວ").gets("ໄດ້ຮັບຂໍ້ຄວາມ")
+    phone.sends(more).gets("ໄດ້ຮັບຂໍ້ຄວາມ")
+    gateway.work()
+    assert gateway.rows("SELECT text FROM comments") == [(f"ຄິວຍາວ\n{more}",)]
+    phone.sends("English please").gets(*ENGLISH)
 
 
 def test_a_bare_keyword_works_even_where_a_story_is_asked_for(phone: Phone) -> None:

@@ -138,7 +138,7 @@ def test_failing_tests_refuse_unless_forced(
     assert told.exit_code == 2
     assert told.stderr.splitlines() == [
         "flows/tests/rating.yaml:3: the screen should have 'Old'.",
-        "Nothing was published: 1 test fails. "
+        "Nothing was published: 1 thing is wrong. "
         "Mend the flow or the test, or publish all the same with --force",
     ]
     assert published(engine) == []

@@ -155,3 +155,22 @@ def test_what_was_written_before_midnight_counts_for_that_day(
     gateway.takes_sms(phone.number, "0103 5", "late", ts=written_at)
     gateway.work()
     assert gateway.rows("SELECT day FROM responses") == [(clock.local_day(yesterday),)]
+
+
+def test_words_after_numbers_are_kept_as_one_comment(gateway: Gateway, phone: Phone) -> None:
+    long = "ຊ້າຫຼາຍ " * 40
+    phone.sends("0103").sends(f"2 {long}").sends("1").sends("1").sends("1").sends("3")
+    gateway.work()
+    ((comment,),) = gateway.rows("SELECT text FROM comments WHERE kind = 'rating'")
+    assert isinstance(comment, str)
+    assert comment.startswith(long.strip())
+    assert gateway.tally()["complete"] == 1
+
+
+def test_a_second_comment_follows_the_whole_first_one(gateway: Gateway) -> None:
+    phone = gateway.phone("+8562077712345")
+    long = "ຊ້າຫຼາຍ " * 40
+    phone.sends("0103").sends(f"2 {long}").sends("0").sends("3 ບໍ່ມີໃບຮັບເງິນ")
+    gateway.work()
+    ((comment,),) = gateway.rows("SELECT text FROM comments WHERE kind = 'rating'")
+    assert comment == f"{long.strip()}\nບໍ່ມີໃບຮັບເງິນ"

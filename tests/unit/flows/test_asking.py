@@ -321,8 +321,8 @@ nodes:
   bye: {end: bye}
 """
     walk = walk_of(flow).press("5 good", "1 really", "2 as always").ends("bye")
-    comments = [one.value for one in saved(walk) if one.question == "comment"]
-    assert comments == ["good", "good\nreally", "good\nreally\nas always"]
+    comments = [(one.value, one.added) for one in saved(walk) if one.question == "comment"]
+    assert comments == [("good", False), ("really", True), ("as always", True)]
     assert [one.question for one in saved(walk) if one.question != "comment"] == [
         *["a", "b", "service"]
     ]

@@ -8,12 +8,13 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 
-from app.text import screens
+from app.text import lao, screens
 from app.text.encoding import encoding_of, segment_count, segments, units
-from app.text.lao import canonical, clusters, fold
+from app.text.lao import breaks, canonical, clusters, fold
 from app.text.screens import Nav, Option, lay_out, split_text
 from app.words import Limits
 
@@ -47,7 +48,7 @@ FAMILIES = (
     [*BASIC, *LAO_LETTERS, *SYMBOLS, *EXTENSION],
 )
 
-WORDS = """
+GLOSSARY = """
 ການບໍລິການຜ່ານປະຕູດຽວ ພະແນກ ລັດຖະບານ ເມືອງ ບ້ານ ປ້ອນລະຫັດສູນ ຕົວເມືອງ ຍິນດີຕ້ອນຮັບ
 ພາສາ ພາສາມົ້ງ ພາສາກຶມມຸ ໃຫ້ຄະແນນບໍລິການ ເວລາເປີດບໍລິການ ຕິດຕໍ່ພວກເຮົາ ກັບຄືນ ທັງໝົດ
 ຈຳເປັນ ເລກບໍ່ຖືກຕ້ອງ ລອງໃໝ່ອີກຄັ້ງ ບໍ່ມີເລກເອກະສານນີ້ ກະລຸນາລໍຖ້າ ປ້ອນເລກຄຳຮ້ອງ
@@ -62,7 +63,8 @@ WORDS = """
 ການຕັ້ງຄ່າ ອັບໂຫຼດ ດ່ວນ ເປີດໃຊ້ງານ ສ່ວນຕົວ ສະແດງທັງໝົດ ຕອນບ່າຍ ພັກທ່ຽງ ພຶດສະພາ ກັນຍາ
 ວັນແມ່ຍິງສາກົນ ເຈົ້າໜ້າທີ່ ນະຄອນຫຼວງ ໂຮງໝໍ ໄລຍະເວລາ ໝວດໝູ່ ອື່ນໆ ແກ້ໄຂແລ້ວ
 ການເຂົ້າເຖິງຖືກປະຕິເສດ ສຳນັກງານນາຍົກລັດຖະມົນຕີ
-""".split()
+"""
+WORDS = GLOSSARY.split()
 PREPOSED = tuple("ເແໂໃໄ")
 NO_HINTS = Nav("", "", "", can_back=False, can_home=False)
 HINTS = Nav("9 ຕໍ່ໄປ", "0 ກັບຄືນ", "00 ເມນູ")
@@ -203,6 +205,17 @@ def test_no_page_begins_or_ends_inside_a_syllable_sign(limit: int) -> None:
         assert_readable(text, shown, limit)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [40, 67, 70, 80])
+def test_nor_does_a_word_that_no_dictionary_knows(
+    limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lao, "_line_pieces", lambda text: [text])
+    for text in islice(lao_texts(), TEXTS // 10):
+        assert_readable(text, split_text(text, 160, limit), limit)
+        assert_readable(text, lay_out(text, (), NO_HINTS, Limits(160, limit)), limit)
+
+
 # --- texts made to take long ------------------------------------------------------------------
 
 
@@ -216,7 +229,6 @@ def test_a_long_prompt_is_measured_once_not_once_a_page(
         looked_at.append(len(text))
         return breaks(text)
 
-    breaks = screens.breaks
     monkeypatch.setattr(screens, "breaks", counting)
     pages = lay_out((unit * 10_000)[:10_000], [Option("1", unit * 2_000)], HINTS, Limits())
     assert len(pages) > 60
@@ -237,7 +249,9 @@ def test_only_the_options_of_one_page_are_measured_for_it(monkeypatch: pytest.Mo
     assert len(measured) < 200 * len(pages)
 
 
-@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0f71\u0f72\u0f74", "\u0ec8\u0eb8\u0eb4\u0ebc"])
+@pytest.mark.parametrize(
+    "marks", ["\u0301\u0316", "\u0f71\u0f72\u0f74", "\u0ec8\u0eb8\u0eb4\u0ebc"]
+)
 def test_of_a_crowd_of_marks_the_first_hundred_are_kept(marks: str) -> None:
     crowd = "ກ" + marks * 2_000 + "ຂ"
     kept = canonical(crowd)
