@@ -87,6 +87,17 @@ class Sent:
     state: SentState = "sent"
 
 
+REQUEST_STATUSES = (
+    "received",
+    "in_process",
+    "need_documents",
+    "ready",
+    "collected",
+    "rejected",
+    "withdrawn",
+)
+"""What may become of a citizen's request, in the usual order."""
+
 ReceiptState = Literal["sent", "buffered", "delivered", "undelivered", "failed"]
 
 

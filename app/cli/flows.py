@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import clock, settings
 from app.cli import publishing
 from app.cli.context import database
+from app.conversation import keywords
 from app.conversation.books import compiled, read_sources
 from app.errors import FlowError, OperatorError
 from app.flows import draw as drawing
@@ -25,6 +26,7 @@ from app.flows.costs import Cost, Prices, costs
 from app.flows.measure import Worst
 from app.flows.nodes import Book
 from app.flows.paper import SMALL, Paper, PaperService
+from app.insight import sentences
 from app.registry import files
 from app.settings import Settings
 from app.storage import dropoff
@@ -156,6 +158,9 @@ def _checked(loaded: Settings, registry: Registry) -> tuple[Book | None, list[Fi
         book, found = checked(sources, Bench(_worst(registry), _limits(loaded), flow))
         if book is not None:
             compiled(sources, flow, language)
+        # Read at the start of a process, so that a mistake here would stop it.
+        keywords.load(loaded.config / "languages")
+        sentences.load_all(loaded.config / "languages")
     except FlowError as error:
         return None, [
             Finding("error", one.file, one.line, f"{one.where}: {one.message}", one.remedy)

@@ -9,16 +9,7 @@ from app.cli.context import database
 from app.errors import OperatorError
 from app.storage import registry
 from app.storage import requests as storage
-
-STATUSES = (
-    "received",
-    "in_process",
-    "need_documents",
-    "ready",
-    "collected",
-    "rejected",
-    "withdrawn",
-)
+from app.words import REQUEST_STATUSES
 
 
 @click.group()
@@ -30,7 +21,7 @@ def requests() -> None:
 @click.argument("number")
 @click.option("--odsc", required=True, help="The ODSC's code.")
 @click.option("--service", required=True, help="The service's key, e.g. id_card.")
-@click.option("--status", required=True, type=click.Choice(STATUSES))
+@click.option("--status", required=True, type=click.Choice(REQUEST_STATUSES))
 def set_status(number: str, odsc: str, service: str, status: str) -> None:
     """File the request NUMBER, or move it to another status."""
     if not number.isalnum() or not 3 <= len(number) <= 30:

@@ -12,6 +12,7 @@ from app.errors import FlowError, Problem
 from app.text import answers
 from app.text.lao import canonical, fold
 from app.words import Language
+from app.yaml_file import compose
 
 FILE = "keywords.yaml"
 STOP, START, HELP = "stop", "start", "help"
@@ -37,17 +38,7 @@ class Keywords:
 def load(languages: Path) -> Keywords:
     """Read the file in the folder of languages. Raises FlowError with everything wrong at once."""
     path = languages / FILE
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise _unreadable(path, 1, error.strerror or "it cannot be read") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, 1, "it is not UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(path, line, error.problem or "it is no YAML") from None
-    if not isinstance(root, yaml.MappingNode):
-        raise _unreadable(path, 1, "it must hold `key: [words]` lines")
+    root = compose(path, "key: [words]")
     packs = {folder.parent.name for folder in languages.glob("*/screens.yaml")}
     problems = [
         Problem(str(path), line, where, message, remedy)
@@ -56,10 +47,6 @@ def load(languages: Path) -> Keywords:
     if problems:
         raise FlowError(sorted(problems, key=lambda problem: (problem.line, problem.where)))
     return Keywords({_key(key): tuple(_words(value)) for key, value in root.value})
-
-
-def _unreadable(path: Path, line: int, message: str) -> FlowError:
-    return FlowError([Problem(str(path), line, "", message, "Mend the file")])
 
 
 def _problems(

@@ -80,6 +80,7 @@ def book(sources: Sources) -> nodes.Book:
         _check_asking(where[flow.name], flow, known)
         _check_circles(where[flow.name], flow, known)
         _check_texts(where[flow.name], flow, packs)
+        _check_languages(where[flow.name], flow, packs)
     problems = [problem for file in files.values() for problem in file.problems]
     problems += _compare_packs(packs)
     if problems:
@@ -248,6 +249,18 @@ def _check_circles(file: _File, flow: nodes.Flow, known: Mapping[str, nodes.Node
 
 
 # --- texts -----------------------------------------------------------------------------------
+
+
+def _check_languages(file: _File, flow: nodes.Flow, packs: Mapping[str, model.Pack]) -> None:
+    """A language that a phone remembers must be one that there is."""
+    for name, one in flow.nodes.items():
+        if not isinstance(one, nodes.Question) or one.remember != "language":
+            continue
+        for index, option in enumerate(one.options):
+            if option.value is not None and option.value not in packs:
+                place = ("nodes", name.split("/")[1], "options", index, "value")
+                known = ", ".join(packs)
+                file.complain(place, f"there is no language {option.value!r}", f"Known are {known}")
 
 
 def _check_texts(file: _File, flow: nodes.Flow, packs: Mapping[str, model.Pack]) -> None:

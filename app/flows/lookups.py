@@ -7,21 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.flows.model import LookupName
+from app.words import REQUEST_STATUSES
 
 Kind = Literal["province", "district", "center", "service", "place"]
 """Whose name a lookup's findings bear; a place is a district with its province."""
 
 Names = frozenset[str]
-
-STATUSES = (
-    "received",
-    "in_process",
-    "need_documents",
-    "ready",
-    "collected",
-    "rejected",
-    "withdrawn",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +41,7 @@ FEE_PHRASES = {
 }
 REQUEST_PHRASES = {
     "request.since": _names("date"),
-    **{f"status.{status}": _names("") for status in STATUSES},
+    **{f"status.{status}": _names("") for status in REQUEST_STATUSES},
 }
 
 OFFERS: Mapping[LookupName, Offer] = {

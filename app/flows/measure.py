@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from app.flows import engine, render
-from app.flows.lookups import OFFERS, STATUSES, Kind
+from app.flows.lookups import OFFERS, Kind
 from app.flows.model import (
     Context,
     Findings,
@@ -24,7 +24,7 @@ from app.flows.paper import amounts
 from app.flows.reading import all_hold
 from app.flows.walk import Walk
 from app.text.encoding import Encoding, encoding_of, units
-from app.words import Language, Limits, Medium
+from app.words import REQUEST_STATUSES, Language, Limits, Medium
 
 LARGEST = 1_000_000_000
 LONGEST_WAIT = 365
@@ -113,7 +113,7 @@ class Scale:
         offer = OFFERS[lookup.name]
         names = self.worst.of(offer.kind)
         longest = max(
-            (f"status.{status}" for status in STATUSES),
+            (f"status.{status}" for status in REQUEST_STATUSES),
             key=lambda key: units(context.pack.get(key, "")),
         )
         values: dict[str, Value] = {

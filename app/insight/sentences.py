@@ -12,6 +12,7 @@ from app.errors import FlowError, Problem
 from app.feedback.cells import REASONS
 from app.text.lao import canonical
 from app.words import Language
+from app.yaml_file import compose
 
 FILE = "digest.yaml"
 FALLBACK: Language = "lo"
@@ -47,25 +48,11 @@ def load_all(languages: Path) -> dict[Language, Sentences]:
 
 def load(path: Path) -> Sentences:
     """The sentences of one file. Raises FlowError with everything wrong at once."""
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except OSError as error:
-        raise _unreadable(path, 1, error.strerror or "it cannot be read") from None
-    except UnicodeDecodeError:
-        raise _unreadable(path, 1, "it is not UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise _unreadable(path, line, error.problem or "it is no YAML") from None
-    if not isinstance(root, yaml.MappingNode):
-        raise _unreadable(path, 1, "it must hold `key: text` lines")
+    root = compose(path, "key: text")
     sentences, problems = _checked(path, root)
     if problems:
         raise FlowError(problems)
     return sentences
-
-
-def _unreadable(path: Path, line: int, message: str) -> FlowError:
-    return FlowError([Problem(str(path), line, "", message, "Mend the file")])
 
 
 def _checked(path: Path, root: yaml.MappingNode) -> tuple[Sentences, list[Problem]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from app.errors import FlowError
 from app.flows import load
 from tests.unit.flows.test_load import FLOW, LO, PACK, TEXTS, only, problems, sources
+from tests.unit.flows.walks import shipped_sources
 
 LARGE = """\
 flow: small
@@ -216,3 +218,10 @@ def test_a_pack_that_says_what_cannot_be_is_named(
     assert PACK.count(right) == 1
     problem = only(sources(lo=PACK.replace(right, wrong) + TEXTS))
     assert (problem.file, problem.where, problem.message) == (LO, where, message)
+
+
+def test_a_language_to_remember_must_be_there() -> None:
+    given = shipped_sources()
+    main = given["flows/main.yaml"].replace("value: lo-Latn", "value: klingon", 1)
+    with pytest.raises(FlowError, match="there is no language 'klingon'"):
+        load.book({**given, "flows/main.yaml": main})
