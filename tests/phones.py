@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app import clock, create_app, upkeep
-from app.channels.base import hook_url
+from app.channels.base import Hook, hook_url
 from app.clock import Week
 from app.insight import summaries
 from app.office import Office
@@ -39,9 +39,9 @@ class Gateway:
     def phone(self, number: str = "+8562055512345") -> Phone:
         return Phone(self, number)
 
-    def url(self, channel: str, hook: str) -> str:
+    def url(self, channel: str, hook: Hook) -> str:
         config = self.office.settings.channels[channel]
-        return hook_url(config, hook).removeprefix(config.base_url)  # type: ignore[arg-type]
+        return hook_url(config, hook).removeprefix(config.base_url)
 
     def takes_sms(self, number: str, content: str, message_id: str, **fields: str) -> None:
         """The webhook alone: what a worker makes of it comes with `work`."""

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from app import logs, settings
 from app.channels import open_channels
+from app.cli.channels import HOOKS
 from app.conversation.books import publish_first
 from app.conversation.publishing import remark
 from app.errors import OperatorError
@@ -79,20 +80,22 @@ def _reachable(host: str) -> str:
 
 
 def _announce(loaded: Settings, remarks: list[str]) -> None:
-    from app.cli.channels import described
-
+    """Where everything is. Without tokens: what is printed here ends up in somebody's log."""
+    channels = open_channels(loaded.channels).values()
     local = f"http://{_reachable(loaded.host)}:{loaded.port}"
-    lines = [
-        "",
-        f"Siang is running. Try it on a phone in your browser: {local}/phone",
+    lines = ["", f"Siang is running on {local}"]
+    if any(channel.config.kind == "simulator" for channel in channels):
+        lines.append(f"Try it on a phone in your browser: {local}/phone")
+    lines += [
         f"Dial {loaded.service.ussd_code}, or text {loaded.service.short_code}.",
-        "Webhooks for your gateway's console (they hold secret tokens):",
+        "Webhooks; `siang channels` prints them with their secret tokens, ready to paste:",
     ]
-    for channel in open_channels(loaded.channels).values():
-        urls = described(channel)["urls"]
-        assert isinstance(urls, dict)
+    for channel in channels:
+        config = channel.config
         lines += [
-            f"  {channel.config.name:<15} {hook:<8} {url}" for hook, url in urls.items() if url
+            f"  {config.name:<15} {hook:<8} {config.base_url}/channels/{config.name}/{hook}"
+            for hook in HOOKS
+            if hook in channel.hooks
         ]
     click.echo("\n".join([*lines, *remarks, "Ctrl-C stops it.", ""]))
 
