@@ -14,7 +14,7 @@ from app.conversation import keywords
 from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.errors import NotAPhoneNumber
-from app.flows.model import State
+from app.flows.model import State, readable
 from app.flows.nodes import Book
 from app.storage import conversations, outbox, people
 from app.storage import inbound as letters
@@ -178,9 +178,10 @@ def _play(
     # A whole answer in one message stands for itself, whatever was going on.
     whole = answers.one_line(letter.text) is not None
     began_on: Book | None = None
+    stood: State | None = None
     if mine is not None and not silent and not whole:
-        began_on = desk.books.version(tx, mine.flow)
-    if mine is not None and began_on is None:
+        began_on, stood = desk.books.version(tx, mine.flow), readable(mine.state)
+    if mine is not None and (began_on is None or stood is None):
         conversations.close(tx, mine.id, "abandoned" if silent else "replaced", now)
         mine = None
     book = began_on or desk.books.current(tx)
@@ -195,7 +196,7 @@ def _play(
         limits=desk.sms_limits(letter.channel),
         language=desk.language_of(contact, book),
         conversation=None if mine is None else mine.id,
-        state=None if mine is None else State.from_json(mine.state),
+        state=stood if mine is not None else None,
     )
     return play, mine
 

@@ -11,7 +11,7 @@ from app.conversation.deadline import Promise
 from app.conversation.desk import Desk
 from app.conversation.play import Hop, Play, hops
 from app.flows.engine import can_resume
-from app.flows.model import State
+from app.flows.model import readable
 from app.storage import conversations, people
 from app.storage.conversations import Standing, StoredTurn, TurnRecord
 from app.storage.people import Contact
@@ -79,8 +79,8 @@ def _left(
     for one in standings:
         if inbound.received_at - one.turned_at > desk.resume_within:
             continue
-        book = desk.books.version(tx, one.flow)
-        if book is not None and can_resume(book.flows[desk.flow], State.from_json(one.state)):
+        book, stood = desk.books.version(tx, one.flow), readable(one.state)
+        if book is not None and stood is not None and can_resume(book.flows[desk.flow], stood):
             return one
     return None
 
@@ -99,6 +99,7 @@ def _play(
     desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, mine: Standing | None
 ) -> Play:
     began_on = None if mine is None else desk.books.version(tx, mine.flow)
+    stood = None if mine is None or began_on is None else readable(mine.state)
     book = began_on or desk.books.current(tx)
     language = desk.language_of(contact, book)
     if inbound.language in book.packs:
@@ -115,9 +116,9 @@ def _play(
         language=language,
         remembered_language=inbound.language and language,
         conversation=None if mine is None else mine.id,
-        state=None if mine is None or began_on is None else State.from_json(mine.state),
-        # Nobody can go on with a version that this code cannot read.
-        restarted=mine is not None and began_on is None,
+        state=stood,
+        # Nobody can go on with what this code cannot read.
+        restarted=mine is not None and stood is None,
     )
 
 

@@ -134,6 +134,14 @@ class State:
         return _STATE.validate_python({key: value for key, value in stored.items() if key != "v"})
 
 
+def readable(stored: Mapping[str, object]) -> State | None:
+    """A stored state; None for one that this code cannot continue."""
+    try:
+        return State.from_json(stored)
+    except ValueError:
+        return None
+
+
 _STATE = TypeAdapter(State)
 
 

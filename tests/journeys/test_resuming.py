@@ -106,6 +106,16 @@ def test_three_wrong_answers_and_then_what_to_do_instead(phone: Phone) -> None:
     phone.press("x").ends("1616")
 
 
+def test_a_state_that_nobody_can_read_any_more_begins_anew(gateway: Gateway, phone: Phone) -> None:
+    dropped(phone)
+    texter = gateway.phone("+8562077712345").sends("0103").gets()
+    with gateway.office.engine.begin() as tx:
+        tx.execute(text("UPDATE conversations SET state = '{\"v\": 0}'"))
+    phone.post(f"{phone.path}*1").sees("1 ໃຫ້ຄະແນນ")
+    phone.dial().sees("1 ໃຫ້ຄະແນນ")
+    texter.sends("x").gets("1 ໃຫ້ຄະແນນ")
+
+
 # --- a story by SMS ---------------------------------------------------------------------------
 
 STORY = "ພະນັກງານໃຫ້ລໍຖ້າສາມມື້ ແລ້ວຂໍເງິນເພີ່ມ"
