@@ -85,18 +85,24 @@ class DrainWorker(SimpleWorker):
 def serve(name: str) -> None:
     """Answer one queue's bells until told to stop; Redis may come and go."""
     url = office().settings.redis_url
+    away = False
     while not stopping.is_set():
         try:
             connection = bell.connect(url)
+            connection.ping()
             # A worker waits in Redis for minutes: its own timeout would cut that short.
             connection.connection_pool.connection_kwargs["socket_timeout"] = None
             queue = Queue(name, connection=connection, serializer=JSONSerializer)
             worker = DrainWorker([queue], connection=connection, serializer=JSONSerializer)
             worker.log_job_description = False
             log.info("worker_ready", queue=name)
+            away = False
             worker.work(logging_level="WARNING", with_scheduler=False)
         except (RedisError, OSError):
-            log.warning("redis_away", queue=name)
+            # Told once, not every second that it is away; upkeep does the work meanwhile.
+            if not away:
+                log.warning("redis_away", queue=name)
+            away = True
         stopping.wait(RETRY_SECONDS)
 
 

@@ -21,7 +21,6 @@ from app.flows.talk import Talk
 from app.flows.verdict import Expected, Verdict, judge
 from app.words import Language, Limits, Medium
 
-FOLDER = "flows/tests/"
 ACTS = ("dial", "text", "press", "redial")
 
 

@@ -195,12 +195,6 @@ def districts_with_odscs(tx: Connection, province: str) -> list[Place]:
     return _all(tx, Place, found.order_by(districts.c.code))
 
 
-def odscs_in(tx: Connection, district: str) -> list[Odsc]:
-    """The centers of a district, by code."""
-    found = _rows_of(odscs, Odsc).where(odscs.c.district == district)
-    return _all(tx, Odsc, found.order_by(odscs.c.code))
-
-
 def services(tx: Connection) -> list[Service]:
     """All services, the commonest first."""
     return _all(tx, Service, _rows_of(services_table, Service).order_by(services_table.c.position))

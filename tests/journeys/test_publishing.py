@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from app.conversation import publishing
 from app.conversation.books import Books
+from app.flows.nodes import Book
 from app.storage import flows
 from tests.versions import (
     KEYS,
@@ -159,7 +160,7 @@ def test_a_slow_look_does_not_bring_back_the_older_version(
     config.publish(engine)
     version = Books.version
 
-    def slowly(self: Books, tx: object, flow_hash: str) -> object:
+    def slowly(self: Books, tx: Connection, flow_hash: str) -> Book | None:
         """While the first look compiles, a second one finds a newer version and is quicker."""
         monkeypatch.setattr(Books, "version", version)
         config.write("Newest", NEW_FLOW)
@@ -167,7 +168,7 @@ def test_a_slow_look_does_not_bring_back_the_older_version(
         clock.seconds += 1
         with engine.connect() as other:
             assert books.current(other).packs["lo"]["home"] == "Newest menu"
-        return version(self, tx, flow_hash)  # type: ignore[arg-type]
+        return version(self, tx, flow_hash)
 
     monkeypatch.setattr(Books, "version", slowly)
     clock.seconds += 1

@@ -129,3 +129,15 @@ def test_a_port_in_use_is_one_clear_sentence(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert f"Port {stack.port} is in use" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_with_redis_gone_for_good_everything_still_arrives(tmp_path: Path) -> None:
+    nowhere = {"REDIS_URL": f"unix://{tmp_path}/nobody.sock"}
+    stack = Stack(tmp_path / "home", extra=nowhere).start()
+    try:
+        rate(stack, 10020, 3)
+        stack.until("all counted", lambda: stack.tally()["complete"] == 3, PROMISE)
+        # Each worker says it once, not at every try.
+        assert stack.log.count("redis_away") == 3
+    finally:
+        stack.stop()

@@ -17,7 +17,7 @@ from app.cli import main
 from app.errors import RegistryError
 from app.registry import files, loading
 from app.settings import ROOT
-from app.storage import registry
+from app.storage import places, registry
 from app.storage.registry import Count, Fee, Odsc, Registry
 from app.storage.schema import requests, runs, tallies
 
@@ -73,7 +73,7 @@ def codes(engine: Engine) -> list[str]:
             odsc.code
             for place in registry.provinces_with_odscs(connection)
             for district in registry.districts_with_odscs(connection, place.code)
-            for odsc in registry.odscs_in(connection, district.code)
+            for odsc in places.centers_in(connection, district.code)
         ]
 
 
@@ -108,8 +108,8 @@ def test_places_lead_to_centers_and_places_without_one_are_left_out(tx: Connecti
     ]
     assert [place.code for place in registry.districts_with_odscs(tx, "16")] == ["1610"]
     assert registry.districts_with_odscs(tx, "17") == []
-    assert [odsc.names["en"] for odsc in registry.odscs_in(tx, "1610")] == ["Khong"]
-    assert registry.odscs_in(tx, "0102") == []
+    assert [odsc.names["en"] for odsc in places.centers_in(tx, "1610")] == ["Khong"]
+    assert places.centers_in(tx, "0102") == []
 
 
 def test_services_come_in_their_order(tx: Connection, sample: Registry) -> None:
