@@ -55,8 +55,9 @@ class Stack:
     def start(self) -> Stack:
         self.home.mkdir(exist_ok=True)
         with (self.home / "run.log").open("ab") as log:
+            said_before = len(self.log)
             self.process = self._spawn([*SIANG, "run"], log)
-        self.until("ready", lambda: "Siang is running" in self.log)
+        self.until("ready", lambda: "Siang is running" in self.log[said_before:])
         return self
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
