@@ -7,10 +7,12 @@ SiangError
 │   └── RegistryError        registry CSV files; carries every problem at once
 ├── RefusedRequest           a gateway's request that we turn down; has the HTTP status
 │   ├── Unauthenticated      403: wrong or missing token
-│   └── Malformed            422: a field is missing or of the wrong kind
+│   ├── Malformed            422: a field is missing or of the wrong kind
+│   └── Contradicts          409: a provider's id came before with other content
 ├── SendError                a provider did not take a message
 │   ├── TryLater             certainly not sent; sending again helps
 │   ├── Refused              certainly not sent; sending again does not help
+│   │   └── OptedOut         the phone told its network that it wants nothing of us
 │   └── FateUnknown          the request left, no answer came
 └── NotAPhoneNumber          what was given is no phone number
 """
@@ -18,6 +20,7 @@ SiangError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class SiangError(Exception):
@@ -95,16 +98,34 @@ class Malformed(RefusedRequest):
     status = 422
 
 
+class Contradicts(RefusedRequest):
+    """The gateway's id is known, and what it brought then was something else."""
+
+    status = 409
+
+
 class SendError(SiangError):
     """A provider did not take a message; the reason never contains the number or the text."""
 
 
 class TryLater(SendError):
-    """Certainly not sent: sending again later helps."""
+    """Certainly not sent: sending again later helps.
+
+    `after` is how long the provider wants to be left alone (HTTP's Retry-After); then the whole
+    channel waits, and it is no sign that the channel is broken.
+    """
+
+    def __init__(self, reason: str, after: timedelta | None = None) -> None:
+        super().__init__(reason)
+        self.after = after
 
 
 class Refused(SendError):
     """Certainly not sent: sending again does not help."""
+
+
+class OptedOut(Refused):
+    """The phone has told its network or provider that it wants no messages of ours."""
 
 
 class FateUnknown(SendError):

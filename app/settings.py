@@ -9,18 +9,27 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as attribute
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from app import keyring
 from app.errors import ConfigError
-from app.words import Language, Limits
+from app.sections import (
+    BudgetSection,
+    ChannelSection,
+    ConfigFile,
+    ConversationSection,
+    DeliverySection,
+    DigestSection,
+    PricesSection,
+    ServiceSection,
+)
+from app.words import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNEL_PREFIX = "SIANG_CHANNEL_"
@@ -39,71 +48,6 @@ KNOWN_VARIABLES = frozenset(
 )
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ServiceSection(_Strict):
-    """What citizens dial and text, and the language they first meet."""
-
-    ussd_code: Annotated[str, Field(pattern=r"^\*\d{2,6}#$")]
-    short_code: Annotated[str, Field(pattern=r"^\d{3,6}$")]
-    language: Language = "lo"
-    public_url: str = ""
-
-
-class ConversationSection(_Strict):
-    abandon_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 30
-    # Who redials within this time may go on where a dropped session stood.
-    resume_within_hours: Annotated[int, Field(ge=0, le=168)] = 24
-    # Texts of this long after a case was opened belong to it.
-    join_within_hours: Annotated[int, Field(ge=0, le=168)] = 48
-    flow: str = "main"
-
-
-class DeliverySection(_Strict):
-    sms_channel: str
-    replies_per_hour: Annotated[int, Field(ge=1)] = 60
-
-
-class DigestSection(_Strict):
-    hour: Annotated[int, Field(ge=0, le=23)] = 8
-
-
-class PricesSection(_Strict):
-    """What the networks charge us, in kip: of a segment sent, of a USSD session."""
-
-    sms_segment_kip: Annotated[int, Field(ge=0)] = 200
-    ussd_session_kip: Annotated[int, Field(ge=0)] = 0
-
-
-class LimitsSection(_Strict):
-    gsm7: Annotated[int, Field(ge=60, le=182)] = 160
-    ucs2: Annotated[int, Field(ge=40, le=80)] = 70
-
-
-class ChannelSection(BaseModel):
-    """Common keys of a [channels.NAME] section; its adapter validates the kind's own keys."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    kind: str
-    ussd_limits: LimitsSection = LimitsSection()
-    sms_limits: LimitsSection = LimitsSection()
-    # A USSD answer later than this is given up for an SMS; Africa's Talking waits 15 s.
-    deadline_seconds: Annotated[float, Field(ge=0.2, le=60)] = 8.0
-    # Whether phones get a long SMS as one; else it goes out as several, cut between words.
-    joins: bool = True
-
-
-class _File(_Strict):
-    service: ServiceSection
-    conversation: ConversationSection = ConversationSection()
-    delivery: DeliverySection
-    digest: DigestSection = DigestSection()
-    prices: PricesSection = PricesSection()
-    channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], ChannelSection]
-
-
 @dataclass(frozen=True, slots=True)
 class ChannelConfig:
     """One [channels.NAME] section: `options` are the kind's own keys, validated by the adapter.
@@ -120,6 +64,13 @@ class ChannelConfig:
     sms_limits: Limits = Limits()
     deadline_seconds: float = 8.0
     joins: bool = True
+    rate: float = 0.0
+    segment_kip: int = 200
+    prefix_kip: Mapping[str, int] = attribute(default_factory=dict)
+    repeat_seconds: float = 10.0
+    join_minutes: int = 10
+    canary_to: str = attribute(default="", repr=False)
+    heartbeat_minutes: int = 0
     options: Mapping[str, object] = attribute(default_factory=dict, repr=False)
 
 
@@ -138,6 +89,7 @@ class Settings:
     delivery: DeliverySection
     digest: DigestSection
     prices: PricesSection
+    budget: BudgetSection
     channels: Mapping[str, ChannelConfig]
     redis_url: str = attribute(repr=False)
     phone_key: bytes = attribute(repr=False)
@@ -168,8 +120,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         delivery=parsed.delivery,
         digest=parsed.digest,
         prices=parsed.prices,
+        budget=parsed.budget,
         channels={
-            name: _channel(name, section, base_url, env, secrets, prefixes)
+            name: _channel(name, section, parsed.prices, base_url, env, secrets, prefixes)
             for name, section in parsed.channels.items()
         },
         redis_url=_redis_url(env.get("REDIS_URL", "")),
@@ -178,7 +131,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
-def _read_file(path: Path) -> _File:
+def _read_file(path: Path) -> ConfigFile:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -188,7 +141,7 @@ def _read_file(path: Path) -> _File:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}", "Mend the line it names") from None
     try:
-        parsed = _File.model_validate(content)
+        parsed = ConfigFile.model_validate(content)
     except ValidationError as error:
         raise ConfigError(_sentences(path, error), "Mend config/siang.toml") from None
     variables = [channel_variable(name, "") for name in parsed.channels]
@@ -197,12 +150,25 @@ def _read_file(path: Path) -> _File:
             f"{path}: two channels differ only in - and _",
             "Their environment variables would be one",
         )
-    if parsed.delivery.sms_channel not in parsed.channels:
-        raise ConfigError(
-            f"{path}: delivery.sms_channel is {parsed.delivery.sms_channel!r}, which is no channel",
-            f"Use one of {', '.join(parsed.channels)}",
-        )
+    for where, channel in _named(parsed.delivery):
+        if channel not in parsed.channels:
+            raise ConfigError(
+                f"{path}: {where} is {channel!r}, which is no channel",
+                f"Use one of {', '.join(parsed.channels)}",
+            )
     return parsed
+
+
+def _named(delivery: DeliverySection) -> Iterator[tuple[str, str]]:
+    """Every place at which the section names a channel, with the name."""
+    yield "delivery.sms_channel", delivery.sms_channel
+    yield from (("delivery.fallbacks", name) for name in delivery.fallbacks)
+    for number, route in enumerate(delivery.routes):
+        yield from ((f"delivery.routes.{number}.channels", name) for name in route.channels)
+
+
+def _digits(prefix: str) -> str:
+    return prefix.removeprefix("+")
 
 
 def _sentences(path: Path, error: ValidationError) -> str:
@@ -213,7 +179,7 @@ def _sentences(path: Path, error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _refuse_unknown(env: Mapping[str, str], parsed: _File) -> None:
+def _refuse_unknown(env: Mapping[str, str], parsed: ConfigFile) -> None:
     prefixes = tuple(channel_variable(name, "") for name in parsed.channels)
     for variable in env:
         known = variable in KNOWN_VARIABLES or variable.startswith(prefixes)
@@ -276,7 +242,7 @@ def channel_variable(channel: str, key: str) -> str:
     return f"{CHANNEL_PREFIX}{channel}_{key}".upper().replace("-", "_")
 
 
-def _secret_names(parsed: _File) -> list[str]:
+def _secret_names(parsed: ConfigFile) -> list[str]:
     tokens = [channel_variable(name, "token") for name in parsed.channels]
     return ["SIANG_PHONE_KEY", "SIANG_HASH_KEY", *tokens]
 
@@ -292,6 +258,7 @@ def _section(name: str, given: Mapping[str, object]) -> ChannelSection:
 def _channel(
     name: str,
     section: ChannelSection,
+    prices: PricesSection,
     base_url: str,
     env: Mapping[str, str],
     secrets: Mapping[str, str],
@@ -315,5 +282,14 @@ def _channel(
         sms_limits=Limits(**section.sms_limits.model_dump()),
         deadline_seconds=section.deadline_seconds,
         joins=section.joins,
+        rate=section.rate,
+        segment_kip=(
+            prices.sms_segment_kip if section.segment_kip is None else section.segment_kip
+        ),
+        prefix_kip={_digits(prefix): kip for prefix, kip in section.prefix_kip.items()},
+        repeat_seconds=section.repeat_seconds,
+        join_minutes=section.join_minutes,
+        canary_to=section.canary_to,
+        heartbeat_minutes=section.heartbeat_minutes,
         options=dict(section.model_extra or {}),
     )

@@ -5,6 +5,7 @@ Edges turn a gateway's fields into these; domain folders and the core speak noth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,11 +14,13 @@ Medium = Literal["ussd", "sms"]
 Language = str
 """A language pack's name: a folder under config/languages, e.g. "lo" or "en"."""
 
-Purpose = Literal["consent", "reply", "digest"]
+Purpose = Literal["consent", "reply", "alarm", "canary", "confirmation", "notice", "digest", "bulk"]
 """Why a message goes out, the most urgent first.
 
 `consent` answers STOP and START, and is the only one that reaches a phone which has stopped.
-Answers may be repeated once when their fate is unknown; a digest never.
+`alarm` tells an operator that something is broken, `canary` tries a channel, `confirmation` says
+that something was taken in, `notice` tells a citizen news of a request. Answers may be repeated
+once when their fate is unknown and the provider cannot be asked; everything else never.
 """
 
 
@@ -34,12 +37,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One of the parts of a long SMS that nobody joined: 3GPP TS 23.040 §9.2.3.24.1."""
+
+    reference: str
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One thing a phone sent, as a channel understood it.
 
     `sender` is what the gateway wrote; `people.numbers` decides whether it is a phone number.
-    `text` is the whole accumulated input when `accumulates`, else the newest input alone.
-    `provider_id` is the key by which the gateway's repeats are known (SMS only).
+    `provider_id` is the key by which the gateway's repeats are known; "" where it gives none, and
+    then the same text from the same sender within `ChannelConfig.repeat_seconds` is a repeat.
+    USSD: `text` is the whole input of the session when `accumulates`, else the newest input alone,
+    and then `begins` says that a session starts. `context` is what the gateway must be given back
+    with the answer.
     """
 
     channel: str
@@ -51,10 +66,43 @@ class Inbound:
     to: str = ""
     session: str = ""
     accumulates: bool = False
-    ended: bool = False
+    begins: bool = False
+    part: Part | None = None
+    context: Mapping[str, str] = field(default_factory=dict, repr=False)
     # What a tester wishes to see; no real network says such a thing.
     language: Language | None = None
     limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A USSD session is over: the phone hung up, or the network cut it or told us its end."""
+
+    channel: str
+    session: str
+    sender: str = field(repr=False)
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A phone told its network that it wants no messages of ours (`stopped`), or again does."""
+
+    channel: str
+    phone: str = field(repr=False)
+    at: datetime
+    stopped: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A gateway device says that it is alive."""
+
+    channel: str
+    device: str
+    at: datetime
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +129,7 @@ SentState = Literal["sent", "delivered"]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the provider said of an accepted message."""
+    """What the provider said of an accepted message; `provider_ref` is its id for it, or ""."""
 
     provider_ref: str = ""
     state: SentState = "sent"
@@ -98,14 +146,57 @@ REQUEST_STATUSES = (
 )
 """What may become of a citizen's request, in the usual order."""
 
-ReceiptState = Literal["sent", "buffered", "delivered", "undelivered", "failed"]
+ReceiptState = Literal["sent", "buffered", "delivered", "undelivered", "failed", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A delivery receipt: our message's id, what became of it, the network's own words."""
+    """A delivery receipt: which message, what became of it, the network's own words.
 
-    message_id: str
+    The message is known by our own id (`message_id`) or by the provider's (`provider_ref`);
+    `phone`, where the provider repeats it, must be the one we sent to.
+    """
+
+    channel: str
     state: ReceiptState
     at: datetime
+    message_id: str = ""
+    provider_ref: str = ""
+    phone: str = field(default="", repr=False)
     detail: str = ""
+    opted_out: bool = False
+
+
+Arrived = Inbound | Ended | OptOut | Heartbeat | Receipt
+"""Everything that a gateway's webhook may bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message of which we ask the provider what became of it."""
+
+    outgoing: Outgoing
+    provider_ref: str
+    tried_at: datetime
+
+
+FateState = Literal[
+    "absent", "unknowable", "sent", "buffered", "delivered", "undelivered", "failed", "expired"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """A provider's answer: `absent` means that it surely never had the message."""
+
+    state: FateState
+    provider_ref: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What a provider lists as received for us; `cursor` is where the next question goes on."""
+
+    found: tuple[Inbound, ...]
+    cursor: str = ""

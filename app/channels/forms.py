@@ -7,6 +7,7 @@ arrives as a space where a gateway forgot to percent-encode it, and any value ma
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -67,15 +68,56 @@ def raw_field(request: HookRequest, name: str) -> bytes | None:
 
 
 def sent_at(fields: Mapping[str, str], name: str, now: datetime) -> datetime:
-    """The field's epoch seconds, when they are within three days of `now`; else `now`.
+    """The field as a moment, when it can be read and is within three days of `now`; else `now`.
 
+    Epoch seconds or milliseconds, or ISO 8601 with `T` or a space; without an offset it is UTC.
     Message centres without a clock send 0 or local time; a message must not land in 1970.
     """
-    written = fields.get(name, "")
-    if not (written.isascii() and written.isdigit() and len(written) <= 11):
-        return now
-    stamp = datetime.fromtimestamp(int(written), UTC)
-    return stamp if abs(stamp - now) <= CLOCK_TRUST else now
+    stamp = _moment(fields.get(name, "").strip())
+    return stamp if stamp is not None and abs(stamp - now) <= CLOCK_TRUST else now
+
+
+def _moment(written: str) -> datetime | None:
+    try:
+        if written.isascii() and written.isdigit() and len(written) <= 14:
+            seconds = int(written) / (1000 if len(written) > 11 else 1)
+            return datetime.fromtimestamp(seconds, UTC)
+        stamp = datetime.fromisoformat(written)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return stamp if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+
+
+def json_object(request: HookRequest) -> Mapping[str, object]:
+    """The body, which must be a JSON object. Raises Malformed without repeating any of it."""
+    return json_fields(_json(request.body), "the body")
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    # RecursionError: ten thousand brackets.
+    except (ValueError, RecursionError):
+        raise Malformed("the body is no JSON") from None
+
+
+def json_fields(value: object, name: str) -> Mapping[str, object]:
+    """A value that must be a JSON object; `name` is how the error calls it."""
+    if not isinstance(value, dict):
+        raise Malformed(f"{name} is no JSON object")
+    return value
+
+
+def written(fields: Mapping[str, object]) -> dict[str, str]:
+    """A JSON object's texts and numbers as texts; what else it holds is left out.
+
+    A field of the wrong kind is thereby missing, which `required` says.
+    """
+    return {
+        key: value if isinstance(value, str) else str(value)
+        for key, value in fields.items()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    }
 
 
 def expect_hook(config: ChannelConfig, hooks: frozenset[Hook], request: HookRequest) -> None:
