@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-from app.channels.base import Hook, HookRequest
+from app.channels.base import Hook, HookAnswer, HookRequest
 from app.errors import Malformed
 from app.settings import ChannelConfig
-from app.words import Inbound
+from app.words import Inbound, Reply
 
 MAX_ID = 200
 MAX_USSD_TEXT = 4_000
@@ -154,6 +154,11 @@ def ussd_inbound(config: ChannelConfig, request: HookRequest, now: datetime) -> 
         session=session,
         accumulates=True,
     )
+
+
+def con_or_end(reply: Reply) -> HookAnswer:
+    """`CON ` keeps the session open, `END ` closes it; any other beginning makes it an error."""
+    return HookAnswer(("END " if reply.ends else "CON ") + reply.text)
 
 
 def sms_inbound(

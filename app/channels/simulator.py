@@ -10,39 +10,35 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from app.channels.africastalking import ussd_answer
-from app.channels.base import Hook, HookAnswer, HookRequest, check_token
-from app.channels.forms import expect_hook, merged, sms_inbound, ussd_inbound
+from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest
+from app.channels.forms import con_or_end, expect_hook, merged, sms_inbound, ussd_inbound
 from app.channels.options import Options, read_options
 from app.errors import Malformed
 from app.settings import ChannelConfig
-from app.words import Inbound, Limits, Outgoing, Receipt, Reply, Sent
+from app.words import Inbound, Limits, Outgoing, Reply, Sent
 
 
-class Simulator:
+class Simulator(Channel):
     """Kind "simulator"."""
 
     hooks: frozenset[Hook] = frozenset({"ussd", "sms"})
+    abilities: frozenset[Ability] = frozenset({"send"})
 
     def __init__(self, config: ChannelConfig) -> None:
-        self.config = config
+        super().__init__(config)
         read_options(config, Options)
 
-    def authentic(self, request: HookRequest) -> None:
-        check_token(self.config, request)
-
-    def parse(self, request: HookRequest, now: datetime) -> Inbound:
+    def parse(self, request: HookRequest, now: datetime) -> tuple[Inbound, ...]:
         expect_hook(self.config, self.hooks, request)
         if request.hook == "ussd":
-            return _wished(ussd_inbound(self.config, request, now), request.form)
+            return (_wished(ussd_inbound(self.config, request, now), request.form),)
         fields = merged(request)
-        return sms_inbound(self.config, fields, fields.get("text", ""), now)
+        return (sms_inbound(self.config, fields, fields.get("text", ""), now),)
 
-    def parse_receipt(self, request: HookRequest, now: datetime) -> Receipt | None:
-        raise Malformed("the simulator has no receipts: what it sends has arrived")
-
-    def answer(self, reply: Reply | None) -> HookAnswer:
-        return ussd_answer(reply)
+    def answer(
+        self, hook: Hook, inbound: Inbound | None = None, reply: Reply | None = None
+    ) -> HookAnswer:
+        return con_or_end(reply) if reply else super().answer(hook)
 
     def send(self, outgoing: Outgoing) -> Sent:
         """Delivered at once: the phone page's inbox shows the outbox."""

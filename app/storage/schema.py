@@ -13,7 +13,6 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -21,13 +20,20 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.storage.columns import contact, identity, moment, odsc_column
 from app.storage.columns import metadata as metadata
+from app.storage.delivery_schema import alarms as alarms
+from app.storage.delivery_schema import channel_states as channel_states
+from app.storage.delivery_schema import heartbeats as heartbeats
+from app.storage.delivery_schema import inbound as inbound
+from app.storage.delivery_schema import outbox as outbox
+from app.storage.delivery_schema import outbox_history as outbox_history
+from app.storage.delivery_schema import provider_refs as provider_refs
+from app.storage.delivery_schema import receipts as receipts
 from app.storage.registry_schema import districts as districts
 from app.storage.registry_schema import fees as fees
 from app.storage.registry_schema import odscs as odscs
@@ -54,15 +60,26 @@ staff = Table(
     metadata,
     identity(),
     contact(),
+    # An operator is told when the gateway itself is in trouble, and has no place.
+    Column(
+        "level",
+        Text,
+        CheckConstraint("level in ('odsc', 'district', 'operator')", name="level"),
+        nullable=False,
+    ),
     odsc_column(null=True),
     Column("district", Text, ForeignKey("districts.code")),
     Column("language", Text, nullable=False),
     moment("added_at", now=True),
     moment("removed_at", null=True),
-    CheckConstraint("(odsc is null) <> (district is null)", name="place"),
+    CheckConstraint(
+        "(level = 'odsc') = (odsc is not null) and (level = 'district') = (district is not null)",
+        name="place",
+    ),
     Index(
         "staff_once",
         "contact_id",
+        "level",
         text("coalesce(odsc, '')"),
         text("coalesce(district, '')"),
         unique=True,
@@ -164,29 +181,6 @@ cases = Table(
     Index(None, "contact_id", "open_until"),
 )
 
-inbound = Table(
-    "inbound",
-    metadata,
-    identity(),
-    Column("channel", Text, nullable=False),
-    Column("provider_id", Text, nullable=False),
-    contact(null=True),
-    Column("text", Text, nullable=False),
-    Column(
-        "state",
-        Text,
-        CheckConstraint("state in ('new', 'done', 'aside', 'ignored')", name="state"),
-        nullable=False,
-    ),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=False, server_default=""),
-    moment("received_at"),
-    moment("next_at"),
-    UniqueConstraint("channel", "provider_id"),
-    Index("inbound_due", "next_at", postgresql_where=text("state = 'new'")),
-    Index("inbound_order", "contact_id", "id", postgresql_where=text("state = 'new'")),
-)
-
 # --- feedback -------------------------------------------------------------------------------
 
 responses = Table(
@@ -271,58 +265,6 @@ requests = Table(
     ),
     moment("filed_at", now=True),
     moment("status_at", now=True),
-)
-
-# --- delivery -------------------------------------------------------------------------------
-
-outbox = Table(
-    "outbox",
-    metadata,
-    Column("id", UUID(as_uuid=False), primary_key=True, server_default=func.gen_random_uuid()),
-    Column("number", BigInteger, Identity(always=True), nullable=False, unique=True),
-    contact(),
-    Column("channel", Text, nullable=False),
-    Column(
-        "purpose",
-        Text,
-        CheckConstraint("purpose in ('consent', 'reply', 'digest')", name="purpose"),
-        nullable=False,
-    ),
-    Column("text", Text, nullable=False),
-    Column("encoding", Text, nullable=False),
-    Column("segments", SmallInteger, nullable=False),
-    Column(
-        "state",
-        Text,
-        CheckConstraint(
-            "state in ('queued', 'sending', 'unknown', 'sent', 'delivered', 'undelivered', "
-            "'failed', 'dead', 'suppressed')",
-            name="state",
-        ),
-        nullable=False,
-    ),
-    Column("attempts", SmallInteger, nullable=False, server_default="0"),
-    Column("reason", Text, nullable=False, server_default=""),
-    Column("provider_ref", Text, nullable=False, server_default=""),
-    # What may exist once only, e.g. one person's digest of one week.
-    Column("once_key", Text, unique=True),
-    moment("created_at"),
-    moment("next_at"),
-    moment("sent_at", null=True),
-    moment("settled_at", null=True),
-    Index("outbox_due", "next_at", postgresql_where=text("state in ('queued', 'sending')")),
-    Index(None, "contact_id", "number"),
-)
-
-receipts = Table(
-    "receipts",
-    metadata,
-    identity(),
-    Column("message_id", UUID(as_uuid=False), ForeignKey("outbox.id"), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("detail", Text, nullable=False, server_default=""),
-    moment("at"),
-    Index(None, "message_id"),
 )
 
 # --- upkeep ---------------------------------------------------------------------------------
