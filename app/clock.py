@@ -28,6 +28,11 @@ def local_day(moment: datetime) -> date:
     return moment.astimezone(VIENTIANE).date()
 
 
+def month_start(day: date) -> datetime:
+    """The first moment of the day's month in Vientiane, as UTC."""
+    return local_moment(day.replace(day=1), 0)
+
+
 def local_moment(day: date, hour: int, minute: int = 0) -> datetime:
     """A time of day in Vientiane, as UTC."""
     return datetime.combine(day, time(hour, minute), VIENTIANE).astimezone(UTC)
@@ -85,6 +90,20 @@ def _public_holidays(year: int) -> frozenset[date]:
 def is_working_day(day: date, closed: Collection[date] = ()) -> bool:
     """Monday to Friday, no public holiday of Lao PDR and none of the office's `closed` days."""
     return day.weekday() < 5 and day not in _public_holidays(day.year) and day not in closed
+
+
+def is_quiet(moment: datetime, begins: int, ends: int) -> bool:
+    """Whether phones should not ring: from the local hour `begins` to `ends`, and on holidays.
+
+    Two hours that are the same mean that no time is quiet.
+    """
+    if begins == ends:
+        return False
+    local = moment.astimezone(VIENTIANE)
+    hours = local.hour >= begins or local.hour < ends
+    if begins < ends:
+        hours = begins <= local.hour < ends
+    return hours or local.date() in _public_holidays(local.year)
 
 
 def working_day_from(day: date, closed: Collection[date] = ()) -> date:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from app.channels.base import Channel
 from app.conversation.desk import Desk
-from app.delivery.sending import Post
+from app.delivery.post import Post
 from app.insight.sentences import Sentences
 from app.settings import Settings
 from app.words import Language

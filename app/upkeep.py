@@ -14,11 +14,11 @@ import structlog
 
 from app.bell import Drain
 from app.conversation import sms
-from app.delivery import sending
+from app.delivery import asking, ends, sending, watch
 from app.feedback import responses
 from app.insight import digests
 from app.office import Office
-from app.storage import conversations, outbox, upkeep
+from app.storage import conversations, upkeep
 
 log = structlog.get_logger()
 
@@ -57,7 +57,9 @@ def look_after(office: Office, stop: Stop) -> None:
     _digests(office, now)
     with office.engine.begin() as tx:
         conversations.forget_turns(tx, now - TURNS_KEPT)
-        outbox.resolve_lost(tx, now)
+    ends.settle(office.post)
+    watch.look(office.post)
+    asking.drain(office.post, _or_late(stop))
     helped = False
     for name, drain in DRAINS.items():
         with office.engine.connect() as connection:
@@ -75,7 +77,7 @@ def _digests(office: Office, now: datetime) -> None:
         office.engine,
         now,
         hour=settings.digest.hour,
-        channel=settings.delivery.sms_channel,
+        mail=office.post.mail,
         sentences=office.sentences,
     )
     if written:

@@ -1,49 +1,293 @@
-"""Africa's Talking: USSD.
+"""Africa's Talking: USSD and SMS both ways, receipts, opt-outs.
 
 Callbacks are not signed (no signature header in its documentation or its SDK), so the token in
-the URL is the only proof and `phoneNumber` is a claim, not an identity.
+the URL is the only proof and `phoneNumber` is a claim, not an identity. All of them are forms sent
+by POST (developers.africastalking.com/docs/sms/notifications).
 """
+
+# The SDK ships no types, and its own seam for another transport is to inherit.
+# mypy: allow-subclassing-any
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Annotated, Final
 
-from app.channels.base import Hook, HookAnswer, HookRequest, check_token
-from app.channels.forms import expect_hook, ussd_inbound
+import httpx
+from africastalking.SMS import SMSService
+from pydantic import AfterValidator, Field, SecretStr
+
+from app.channels.africastalking_answers import BLACKLISTED, content, failure, outcome
+from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest
+from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client
+from app.channels.forms import (
+    clean,
+    con_or_end,
+    expect_hook,
+    required,
+    sender,
+    sms_inbound,
+    ussd_inbound,
+    written,
+)
 from app.channels.options import Options, read_options
-from app.errors import Malformed, Refused
-from app.settings import ChannelConfig
-from app.words import Inbound, Outgoing, Receipt, Reply, Sent
+from app.errors import FateUnknown, Malformed, Refused, TryLater
+from app.settings import ChannelConfig, channel_variable
+from app.words import (
+    Arrived,
+    Ended,
+    Inbound,
+    Missed,
+    OptOut,
+    Outgoing,
+    Receipt,
+    ReceiptState,
+    Reply,
+    Sent,
+)
+
+STATES: Final[Mapping[str, ReceiptState]] = {
+    "Sent": "sent",
+    "Submitted": "sent",
+    "Buffered": "buffered",
+    "Success": "delivered",
+    "AbsentSubscriber": "undelivered",
+    "Failed": "undelivered",
+    "Rejected": "failed",
+    "Expired": "expired",
+}
+"""`status` of a delivery report. Rejected: the network would not take it. Failed: the phone did
+not get it."""
+
+# Of the inbox, one page is at most 100 messages.
+PAGES: Final = 5
+MAX_DETAIL: Final = 80
+_NUMBER = re.compile("[0-9]{1,18}")
+# Its own words are English. What else is in them, addresses and long numbers are not its own.
+_NOT_ITS_OWN = re.compile(r"\S*://\S*|[^ -~]+|\+?\d(?:[ ().-]*\d){5,}")
 
 
-class AfricasTalking:
-    """Kind "africastalking". SMS would be the hooks "sms" and "receipt", and `send`."""
+def _for_a_header(key: SecretStr) -> SecretStr:
+    """What no header can carry would fail only when sending, in an error that repeats it."""
+    if not re.fullmatch("[!-~]*", key.get_secret_value()):
+        raise ValueError("holds a space or a letter that no API key has")
+    return key
 
-    hooks: frozenset[Hook] = frozenset({"ussd"})
+
+class AfricasTalkingOptions(Options):
+    """The keys of a section of kind "africastalking"; USSD alone needs none of them."""
+
+    # "sandbox" is the sandbox's; it has a key of its own.
+    username: str = ""
+    # Empty until the operator sets it; `send` says so.
+    api_key: Annotated[SecretStr, AfterValidator(_for_a_header)] = SecretStr("")
+    # A short code or a registered name; empty: the account's default.
+    sender_id: Annotated[str, Field(max_length=20)] = ""
+    # Empty: the SDK's own choice by username.
+    api_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
+    # The short code whose inbox is read for what no callback brought; empty: it is not read.
+    inbox: Annotated[str, Field(max_length=20)] = ""
+
+
+class _Messaging(SMSService):
+    """The SDK's SMS service with a transport that tells what came back.
+
+    The SDK's own (africastalking 2.0.3, Service.py) drops the HTTP status and Retry-After, gives
+    JSON as text when its type names a charset, carries the API key along redirects and asks the
+    environment for proxies and .netrc. `_make_request` is the one way by which its methods reach
+    the network; addresses, headers, forms and the check of numbers stay the SDK's. One object is
+    one account, unlike the module's globals.
+    """
+
+    def __init__(self, options: AfricasTalkingOptions, client: httpx.Client) -> None:
+        super().__init__(options.username, options.api_key.get_secret_value())
+        if options.api_url:
+            self._baseUrl = options.api_url.rstrip("/") + "/version1"
+        self._client = client
+
+    def _make_request(
+        self,
+        url: str,
+        method: str,
+        headers: Mapping[str, str],
+        data: Mapping[str, object] | None,
+        params: Mapping[str, str] | None,
+        **others: object,
+    ) -> httpx.Response:
+        return self._client.request(method, url, headers=headers, data=data, params=params)
+
+
+class AfricasTalking(Channel):
+    """Kind "africastalking"."""
+
+    hooks: frozenset[Hook] = frozenset({"ussd", "event", "sms", "receipt", "optout"})
+    abilities: frozenset[Ability] = frozenset({"send", "receipts"})
 
     def __init__(self, config: ChannelConfig) -> None:
-        self.config = config
-        read_options(config, Options)
+        super().__init__(config)
+        self._options = read_options(config, AfricasTalkingOptions)
+        if self._options.inbox:
+            self.abilities |= {"missed"}
+        self._key_variable = channel_variable(config.name, "api_key")
+        self._messaging: _Messaging | None = None
 
-    def authentic(self, request: HookRequest) -> None:
-        check_token(self.config, request)
-
-    def parse(self, request: HookRequest, now: datetime) -> Inbound:
+    def parse(self, request: HookRequest, now: datetime) -> tuple[Arrived, ...]:
         expect_hook(self.config, self.hooks, request)
-        return ussd_inbound(self.config, request, now)
+        fields = request.form
+        if request.hook == "event" or (request.hook == "ussd" and _tells_the_end(fields)):
+            return (self._ended(fields, now),)
+        if request.hook == "ussd":
+            return (ussd_inbound(self.config, request, now),)
+        if request.hook == "sms":
+            return (self._sms(fields, now),)
+        if request.hook == "optout":
+            return (OptOut(self.config.name, sender(fields, "phoneNumber"), now),)
+        return self._receipt(fields, now)
 
-    def parse_receipt(self, request: HookRequest, now: datetime) -> Receipt | None:
-        raise Malformed("africastalking has no receipt hook yet")
-
-    def answer(self, reply: Reply | None) -> HookAnswer:
-        return ussd_answer(reply)
+    def answer(
+        self, hook: Hook, inbound: Inbound | None = None, reply: Reply | None = None
+    ) -> HookAnswer:
+        return con_or_end(reply) if reply else super().answer(hook)
 
     def send(self, outgoing: Outgoing) -> Sent:
-        raise Refused("africastalking carries no SMS yet: name another channel as sms_channel")
+        messaging = self._open_messaging()
+        try:
+            response: httpx.Response = messaging.send(
+                clean(outgoing.text), [outgoing.to], self._options.sender_id or None
+            )
+        except ValueError:
+            # Its words repeat the number.
+            raise Refused("Africa's Talking's SDK takes the number for none") from None
+        except NEVER_LEFT:
+            raise TryLater("Africa's Talking cannot be reached from here") from None
+        except httpx.HTTPError as error:
+            # The class alone: the error's request holds number, text and key.
+            words = f"Africa's Talking did not answer ({type(error).__name__})"
+            raise FateUnknown(words) from None
+        return outcome(response, self._key_variable)
+
+    def missed(self, since: datetime, cursor: str, now: datetime) -> Missed:
+        """What the inbox holds of messages to `inbox` since then.
+
+        The inbox counts its messages (`id` "Integer"), a callback names them otherwise (`id`
+        "String", a UUID): nothing joins the two. So what is found has no id here, and is known
+        by its sender, text and moment. `cursor` is the highest number read.
+        """
+        if not self._options.inbox:
+            return Missed((), cursor)
+        found: list[Inbound] = []
+        read = cursor
+        try:
+            for page in self._pages(cursor):
+                read = _highest(page, read)
+                found += self._recovered(page, since, now)
+        except TryLater:
+            # The next question goes on from what was read.
+            if read == cursor:
+                raise
+        return Missed(tuple(found), read)
+
+    # --- what comes in --------------------------------------------------------------------------
+
+    def _ended(self, fields: Mapping[str, str], now: datetime) -> Ended:
+        """The end-of-session notification. Of which moment its `date` is, it does not say."""
+        session, phone = required(fields, "sessionId"), sender(fields, "phoneNumber")
+        told = (required(fields, "status"), fields.get("errorMessage", ""))
+        reason = ": ".join(words for words in map(_cleaned, told) if words)
+        return Ended(self.config.name, session, phone, now, reason)
+
+    def _sms(self, fields: Mapping[str, str], now: datetime) -> Inbound:
+        dated = {**fields, "ts": fields.get("date", "")}
+        return sms_inbound(self.config, dated, fields.get("text", ""), now)
+
+    def _receipt(self, fields: Mapping[str, str], now: datetime) -> tuple[Receipt, ...]:
+        reference = required(fields, "id")
+        state = STATES.get(required(fields, "status").strip())
+        if state is None:
+            return ()
+        detail = _cleaned(fields.get("failureReason", ""))
+        phone = sender(fields, "phoneNumber") if fields.get("phoneNumber", "").strip() else ""
+        return (
+            Receipt(
+                channel=self.config.name,
+                state=state,
+                at=now,
+                provider_ref=reference,
+                phone=phone,
+                detail=detail,
+                opted_out=detail.lower() == BLACKLISTED,
+            ),
+        )
+
+    # --- what goes out --------------------------------------------------------------------------
+
+    def _open_messaging(self) -> _Messaging:
+        """Made at the first call. Raises TryLater with the names of what is not set."""
+        username, key = self._options.username, self._options.api_key.get_secret_value()
+        wanted = [] if username else [channel_variable(self.config.name, "username")]
+        wanted += [] if key else [self._key_variable]
+        if wanted:
+            raise TryLater(f"Africa's Talking's login is not known: set {' and '.join(wanted)}")
+        if self._messaging is None:
+            self._messaging = _Messaging(self._options, new_client(TIMEOUT))
+        return self._messaging
+
+    # --- what was missed ------------------------------------------------------------------------
+
+    def _pages(self, cursor: str) -> Iterator[Sequence[Mapping[str, str]]]:
+        """The inbox from `cursor` on, the oldest first, until it is empty or enough was read."""
+        for _ in range(PAGES):
+            page = self._page(cursor)
+            further = _highest(page, cursor)
+            if further == cursor:
+                return
+            yield page
+            cursor = further
+
+    def _page(self, cursor: str) -> Sequence[Mapping[str, str]]:
+        messaging = self._open_messaging()
+        try:
+            response: httpx.Response = messaging.fetch_messages(last_received_id=cursor or "0")
+        except httpx.HTTPError as error:
+            words = f"Africa's Talking listed no messages ({type(error).__name__})"
+            raise TryLater(words) from None
+        messages = content(response).get("Messages")
+        if response.is_success and isinstance(messages, list):
+            return [written(one) for one in messages if isinstance(one, dict)]
+        problem = failure(response, self._key_variable)
+        if isinstance(problem, TryLater):
+            raise problem
+        raise TryLater(f"Africa's Talking listed no messages ({response.status_code})")
+
+    def _recovered(
+        self, page: Sequence[Mapping[str, str]], since: datetime, now: datetime
+    ) -> Iterator[Inbound]:
+        """Without those whose moment cannot be read: nothing would tell them from known ones."""
+        for fields in page:
+            if fields.get("to", "").strip() != self._options.inbox:
+                continue
+            try:
+                inbound = self._sms(fields, now)
+            except Malformed:
+                continue
+            if inbound.received_at != now and inbound.received_at >= since:
+                yield replace(inbound, provider_id="")
 
 
-def ussd_answer(reply: Reply | None) -> HookAnswer:
-    """`CON ` keeps the session open, `END ` closes it; any other beginning makes it an error."""
-    if reply is None:
-        return HookAnswer("OK")
-    return HookAnswer(("END " if reply.ends else "CON ") + reply.text)
+def _tells_the_end(fields: Mapping[str, str]) -> bool:
+    """Whether the USSD callback is the end-of-session notification: some set one URL for both."""
+    return "status" in fields and "text" not in fields
+
+
+def _cleaned(words: str) -> str:
+    """The gateway's own words, short: no text, number or address."""
+    return _NOT_ITS_OWN.sub("#", " ".join(clean(words).split()))[:MAX_DETAIL].strip()
+
+
+def _highest(page: Sequence[Mapping[str, str]], cursor: str) -> str:
+    """The highest number of a message so far."""
+    names = (cursor, *(fields.get("id", "") for fields in page))
+    return max((one for one in names if _NUMBER.fullmatch(one)), key=int, default=cursor)

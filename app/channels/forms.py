@@ -95,7 +95,8 @@ def json_object(request: HookRequest) -> Mapping[str, object]:
 
 def _json(body: bytes) -> object:
     try:
-        return json.loads(body)
+        # Bytes that are no UTF-8 spoil a letter, not the message: a refused one comes again.
+        return json.loads(body.decode("utf-8-sig", "replace"))
     # RecursionError: ten thousand brackets.
     except (ValueError, RecursionError):
         raise Malformed("the body is no JSON") from None

@@ -1,4 +1,4 @@
-"""Kannel: SMS in and out, and delivery reports. Facts are from Kannel 1.4.5 and its source.
+"""Kannel: SMS in and out, delivery reports, USSD. Facts are from Kannel 1.4.5 and its source.
 
 Kannel counts HTTP 200 and 202 as success and posts everything else again for as long as
 `http-request-retry` allows (gw/smsbox.c, url_result_thread). So a message that can be identified
@@ -7,7 +7,6 @@ is never refused for its content, and the answer is 200, never 204.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,16 +17,19 @@ from uuid import UUID
 import httpx
 from pydantic import Field, SecretStr
 
-from app.channels.base import Hook, HookAnswer, HookRequest, check_token, hook_url
+from app import clock
+from app.channels.base import Ability, Channel, Hook, HookRequest, hook_url
+from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client, retry_after
 from app.channels.forms import clean, expect_hook, merged, raw_field, required, sms_inbound
-from app.channels.options import Options, read_options
+from app.channels.kannel_ussd import CODING, Dialect, UssdOptions
+from app.channels.options import read_options
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.settings import ChannelConfig, channel_variable
 from app.text.encoding import encoding_of
-from app.words import Inbound, Outgoing, Receipt, ReceiptState, Reply, Sent
+from app.words import Arrived, Inbound, Outgoing, Receipt, ReceiptState, Reply, Sent
 
-TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
-CODING: Final = {"GSM-7": "0", "UCS-2": "2"}
+# A person is looking at a phone, and the network ends the session if nothing comes.
+SCREEN_TIMEOUT: Final = httpx.Timeout(3.0, connect=1.0)
 BINARY: Final = "1"
 STATES: Final[Mapping[str, ReceiptState]] = {
     "1": "delivered",
@@ -40,8 +42,6 @@ STATES: Final[Mapping[str, ReceiptState]] = {
 
 # "Sent." is the answer with immediate-sendsms-reply = true.
 TAKEN: Final = ("0:", "3:", "Sent.")
-# A connection that surely carried nothing: it was never made.
-NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 # Answers of a server that is not Kannel's sendsms, or that wants another login: the operator's
 # to mend, so messages wait.
 MISPLACED: Final = frozenset({401, 404, 405, 407})
@@ -63,8 +63,8 @@ _LONG_NUMBER = re.compile(r"(?<!\w)\+?\d{7,}")
 MAX_DETAIL = 120
 
 
-class KannelOptions(Options):
-    """The keys of a section of kind "kannel"."""
+class KannelOptions(UssdOptions):
+    """The keys of a section of kind "kannel"; those of USSD are in `UssdOptions`."""
 
     sendsms_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$")]
     username: Annotated[str, Field(min_length=1)]
@@ -76,14 +76,16 @@ class KannelOptions(Options):
     callback_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = ""
 
 
-class Kannel:
-    """Kind "kannel"."""
+class Kannel(Channel):
+    """Kind "kannel". One link may carry SMS and USSD to one URL: only USSD has a field `op`."""
 
-    hooks: frozenset[Hook] = frozenset({"sms", "receipt"})
+    hooks: frozenset[Hook] = frozenset({"ussd", "sms", "receipt"})
+    abilities: frozenset[Ability] = frozenset({"send", "push", "receipts"})
 
     def __init__(self, config: ChannelConfig) -> None:
-        self.config = config
+        super().__init__(config)
         self._options = read_options(config, KannelOptions)
+        self._dialect = Dialect(config, self._options)
         reached_at = self._options.callback_url.rstrip("/") or config.base_url
         self._receipt_url = hook_url(replace(config, base_url=reached_at), "receipt")
         if "%" in self._receipt_url:
@@ -95,50 +97,30 @@ class Kannel:
             )
         self._client: httpx.Client | None = None
 
-    def authentic(self, request: HookRequest) -> None:
-        check_token(self.config, request)
-
-    def parse(self, request: HookRequest, now: datetime) -> Inbound:
+    def parse(self, request: HookRequest, now: datetime) -> tuple[Arrived, ...]:
         expect_hook(self.config, self.hooks, request)
         fields = merged(request)
-        return sms_inbound(self.config, fields, _text(request, fields), now)
+        if request.hook == "receipt":
+            return self._receipt(fields, now)
+        text = _text(request, fields)
+        if request.hook == "ussd" or fields.get("op"):
+            return self._dialect.arrived(request, fields, text, now)
+        return (sms_inbound(self.config, fields, text, now),)
 
-    def parse_receipt(self, request: HookRequest, now: datetime) -> Receipt | None:
-        expect_hook(self.config, self.hooks, request)
-        fields = merged(request)
+    def _receipt(self, fields: Mapping[str, str], now: datetime) -> tuple[Receipt, ...]:
         message = _uuid(required(fields, "id"))
         state = STATES.get(required(fields, "status").strip())
         if message is None or state is None:
-            return None
-        return Receipt(message, state, now, _detail(fields.get("detail", "")))
+            return ()
+        detail = _detail(fields.get("detail", ""))
+        return (Receipt(self.config.name, state, now, message_id=message, detail=detail),)
 
-    def answer(self, reply: Reply | None) -> HookAnswer:
-        return HookAnswer("OK")
+    def push(self, inbound: Inbound, reply: Reply) -> None:
+        self._call(self._dialect.screen(inbound, reply), SCREEN_TIMEOUT)
 
     def send(self, outgoing: Outgoing) -> Sent:
-        if not self._options.password.get_secret_value():
-            variable = channel_variable(self.config.name, "password")
-            raise TryLater(f"Kannel's sendsms password is not known: set {variable}")
-        try:
-            response = self._open_client().get(
-                self._options.sendsms_url, params=self._parameters(outgoing)
-            )
-        except NEVER_LEFT:
-            raise TryLater("Kannel cannot be reached at sendsms_url: is smsbox running?") from None
-        except httpx.HTTPError as error:
-            # The class alone: the error's own words and request hold the URL.
-            raise FateUnknown(f"Kannel did not answer ({type(error).__name__})") from None
-        problem = _problem(response)
-        if problem is not None:
-            raise problem
-        return Sent()
-
-    def _parameters(self, outgoing: Outgoing) -> dict[str, str]:
         text = clean(outgoing.text)
-        parameters = {
-            "username": self._options.username,
-            "password": self._options.password.get_secret_value(),
-            "from": self._options.sender,
+        message = {
             "to": outgoing.to,
             "text": text,
             # Both, always: Lao without coding=2 and charset goes out as "??????", still 202.
@@ -148,23 +130,39 @@ class Kannel:
             # %d and %A are for Kannel to fill in, once it has decoded this parameter.
             "dlr-url": f"{self._receipt_url}&id={outgoing.id}&status=%d&detail=%A",
         }
-        if self._options.smsc:
-            parameters["smsc"] = self._options.smsc
-        return parameters
+        self._call(message, TIMEOUT)
+        return Sent()
 
-    def _open_client(self) -> httpx.Client:
-        """Made at the first message. Every call has a connection of its own: a kept one that
-        Kannel closed meanwhile would leave the message's fate unknown. Proxies and .netrc in the
-        environment are not for a neighbour on the same network.
+    def _call(self, message: dict[str, str], timeout: httpx.Timeout) -> None:
+        """Hand a message to sendsms, which takes everything in the URL: a POST would be the text
+        alone, with headers. Raises TryLater, Refused or FateUnknown.
         """
+        if not self._options.password.get_secret_value():
+            variable = channel_variable(self.config.name, "password")
+            raise TryLater(f"Kannel's sendsms password is not known: set {variable}")
         if self._client is None:
-            # sendsms takes everything in the URL (a POST would be the text alone, with headers),
-            # and these two log URLs at INFO and DEBUG: password, phone number and text.
-            for name in ("httpx", "httpcore"):
-                logging.getLogger(name).setLevel(logging.WARNING)
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._client = httpx.Client(timeout=TIMEOUT, limits=limits, trust_env=False)
-        return self._client
+            self._client = new_client()
+        parameters = self._usual() | message
+        try:
+            response = self._client.get(
+                self._options.sendsms_url, params=parameters, timeout=timeout
+            )
+        except NEVER_LEFT:
+            raise TryLater("Kannel cannot be reached at sendsms_url: is smsbox running?") from None
+        except httpx.HTTPError as error:
+            # The class alone: the error's own words and request hold the URL.
+            raise FateUnknown(f"Kannel did not answer ({type(error).__name__})") from None
+        problem = _problem(response)
+        if problem is not None:
+            raise problem
+
+    def _usual(self) -> dict[str, str]:
+        usual = {
+            "username": self._options.username,
+            "password": self._options.password.get_secret_value(),
+            "from": self._options.sender,
+        }
+        return usual | ({"smsc": self._options.smsc} if self._options.smsc else {})
 
 
 def _text(request: HookRequest, fields: Mapping[str, str]) -> str:
@@ -232,7 +230,8 @@ def _problem(response: httpx.Response) -> SendError | None:
     if status in MISPLACED or 300 <= status < 400:
         return TryLater(f"sendsms_url answers {status}: it is not Kannel's sendsms; mend it")
     if status in BUSY or (status == 500 and body.startswith("Sending failed")):
-        return TryLater(f"Kannel cannot take messages now ({status})")
+        after = retry_after(response.headers.get("Retry-After"), clock.now())
+        return TryLater(f"Kannel cannot take messages now ({status})", after)
     if 400 <= status < 500:
         words = next((known for known in REFUSALS if body.startswith(known)), "no known reason")
         return Refused(f"Kannel refused the message ({status}: {words})")

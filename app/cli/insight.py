@@ -6,7 +6,8 @@ import json
 
 import click
 
-from app import clock, settings
+from app import clock, open_mail, settings
+from app.channels import open_channels
 from app.cli.context import database
 from app.clock import Week
 from app.errors import OperatorError
@@ -50,8 +51,8 @@ def digest_command(odsc: str, week_text: str | None, send: bool, language: str |
     with database(loaded) as engine:
         click.echo(digests.preview(engine, odsc, week, chosen, wording[chosen]))
         if send:
-            channel = loaded.delivery.sms_channel
-            queued = digests.write_one(engine, odsc, week, now, channel=channel, sentences=wording)
+            mail = open_mail(loaded, open_channels(loaded.channels))
+            queued = digests.write_one(engine, odsc, week, now, mail=mail, sentences=wording)
             click.echo(_sent(queued, odsc, week))
 
 

@@ -22,11 +22,16 @@ def staff() -> None:
 @click.option("--phone", required=True, help="The staff member's number, e.g. 02055512345.")
 @click.option("--odsc", help="The ODSC's code.")
 @click.option("--district", help="The district's code: the digest of all its ODSCs.")
+@click.option("--operator", is_flag=True, help="Who is told when the gateway is in trouble.")
 @click.option("--language", help="lo or en; the service's language by default.")
-def add(phone: str, odsc: str | None, district: str | None, language: str | None) -> None:
-    """Register a phone for one ODSC's or one district's digest."""
-    if (odsc is None) == (district is None):
-        raise OperatorError("A staff phone belongs to one place", "Give --odsc or --district")
+def add(
+    phone: str, odsc: str | None, district: str | None, operator: bool, language: str | None
+) -> None:
+    """Register a phone for one ODSC's or one district's digest, or for the gateway's alarms."""
+    if [odsc is not None, district is not None, operator].count(True) != 1:
+        raise OperatorError(
+            "A staff phone belongs to one place", "Give --odsc, --district or --operator"
+        )
     loaded = settings.load()
     known = sorted(folder.parent.name for folder in loaded.config.glob("languages/*/digest.yaml"))
     chosen = language or loaded.service.language
@@ -40,7 +45,7 @@ def add(phone: str, odsc: str | None, district: str | None, language: str | None
         _require_place(tx, odsc, district)
         contact = people.ensure(tx, sealed.hash, sealed.cipher)
         new = people.add_staff(tx, contact, odsc, district, chosen)
-    place = f"ODSC {odsc}" if odsc else f"district {district}"
+    place = f"ODSC {odsc}" if odsc else f"district {district}" if district else "operator"
     click.echo(f"{'Registered' if new else 'Was registered already'}: {place}, {chosen}")
 
 

@@ -14,10 +14,11 @@ from app.conversation import keywords
 from app.conversation.books import Books
 from app.conversation.keywords import Keywords
 from app.conversation.play import Play
+from app.delivery.mail import Mail
 from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
 from app.settings import ChannelConfig, Settings
-from app.storage import conversations, outbox
+from app.storage import conversations
 from app.storage.people import Contact
 from app.text.numbers import e164
 from app.words import Language, Limits
@@ -27,7 +28,7 @@ from app.words import Language, Limits
 class Desk:
     """Database, bell, vault and flows, with the settings that turns go by.
 
-    `texting` names the channels that carry SMS; `sms_channel` stands in for the others.
+    `mail` takes what is answered by SMS.
     """
 
     engine: Engine
@@ -41,8 +42,7 @@ class Desk:
     abandon_after: timedelta
     resume_within: timedelta
     join_within: timedelta
-    sms_channel: str
-    texting: frozenset[str]
+    mail: Mail
     replies_per_hour: int
     now: Callable[[], datetime] = clock.now
 
@@ -89,26 +89,22 @@ class Desk:
         """Queue an SMS that answers, on the channel that was used if it carries SMS."""
         if contact.stopped:
             return
-        carries = channel if channel in self.texting else self.sms_channel
-        outbox.add(
+        self.mail.queue(
             tx,
             contact_id=contact.id,
-            channel=carries,
             purpose="reply",
             text=written,
             now=now,
+            came_by=channel,
         )
 
 
-def open_desk(settings: Settings, engine: Engine, texting: frozenset[str]) -> Desk:
-    """Read the flows (FlowError) and open what turns need; connects to nothing.
-
-    `texting` names the channels that carry SMS.
-    """
+def open_desk(settings: Settings, engine: Engine, mail: Mail) -> Desk:
+    """Read the flows (FlowError) and open what turns need; connects to nothing."""
     return Desk(
         engine=engine,
         bell=Bell(settings.redis_url),
-        vault=Vault(settings.phone_key, settings.hash_key),
+        vault=mail.vault,
         books=Books(settings.config, settings.conversation.flow, settings.service.language),
         keywords=keywords.load(settings.config / "languages"),
         flow=settings.conversation.flow,
@@ -117,7 +113,6 @@ def open_desk(settings: Settings, engine: Engine, texting: frozenset[str]) -> De
         abandon_after=timedelta(minutes=settings.conversation.abandon_after_minutes),
         resume_within=timedelta(hours=settings.conversation.resume_within_hours),
         join_within=timedelta(hours=settings.conversation.join_within_hours),
-        sms_channel=settings.delivery.sms_channel,
-        texting=texting,
+        mail=mail,
         replies_per_hour=settings.delivery.replies_per_hour,
     )

@@ -158,10 +158,10 @@ def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, *, s
     people.set_stopped(tx, contact.id, now if stops else None)
     book = desk.books.current(tx)
     pack = book.packs[desk.language_of(contact, book)]
-    outbox.add(
+    desk.mail.queue(
         tx,
         contact_id=contact.id,
-        channel=letter.channel,
+        came_by=letter.channel,
         purpose="consent",
         text=pack["message.stopped" if stops else "message.started"],
         now=now,

@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine
 
 from app.clock import Week, local_day, local_moment, working_day_from
+from app.delivery.mail import Mail
 from app.feedback.cells import REASONS
 from app.insight.sentences import FALLBACK, Sentences
 from app.insight.statistics import percent
 from app.insight.summaries import Summary, known_odsc, summary
-from app.storage import outbox, tallies
+from app.storage import tallies
 from app.storage.tallies import Place, Reader
 from app.text.encoding import encoding_of, segment_count
 from app.words import Language
@@ -113,7 +114,7 @@ def write_due(
     now: datetime,
     *,
     hour: int,
-    channel: str,
+    mail: Mail,
     sentences: Mapping[Language, Sentences],
 ) -> int:
     """Queue the digests that are due, once ever for each week; how many were queued.
@@ -127,7 +128,7 @@ def write_due(
     with engine.begin() as tx:
         if not tallies.win_run(tx, RUN, str(week), now):
             return 0
-        return _queue(tx, now, week, tallies.readers(tx), channel, sentences)
+        return _queue(tx, now, week, tallies.readers(tx), mail, sentences)
 
 
 def write_one(
@@ -136,13 +137,13 @@ def write_one(
     week: Week,
     now: datetime,
     *,
-    channel: str,
+    mail: Mail,
     sentences: Mapping[Language, Sentences],
 ) -> int:
     """Queue the digest of one ODSC for its staff; who has that week's already gets no second."""
     with engine.begin() as tx:
         known_odsc(tx, odsc)
-        return _queue(tx, now, week, tallies.readers(tx, odsc), channel, sentences)
+        return _queue(tx, now, week, tallies.readers(tx, odsc), mail, sentences)
 
 
 def preview(engine: Engine, odsc: str, week: Week, language: Language, sentences: Sentences) -> str:
@@ -156,17 +157,16 @@ def _queue(
     now: datetime,
     week: Week,
     readers: Sequence[Reader],
-    channel: str,
+    mail: Mail,
     sentences: Mapping[Language, Sentences],
 ) -> int:
     compose = _composer(tx, week)
     queued = 0
     for reader in readers:
         language = reader.language if reader.language in sentences else FALLBACK
-        added = outbox.add(
+        added = mail.queue(
             tx,
             contact_id=reader.contact_id,
-            channel=channel,
             purpose="digest",
             text=compose(reader.place, language, sentences[language]),
             now=now,

@@ -55,9 +55,22 @@ def raised(tx: Connection, since: datetime) -> list[Alarm]:
     """Open ones, and those raised or closed since then, the newest first."""
     rows = tx.execute(
         text(
-            "SELECT id, kind, subject, detail, times, raised_at, last_at, closed_at FROM alarms WHERE closed_at IS NULL OR closed_at > :since "
-            "OR raised_at > :since ORDER BY raised_at DESC, id DESC"
+            "SELECT id, kind, subject, detail, times, raised_at, last_at, closed_at FROM alarms "
+            "WHERE closed_at IS NULL OR closed_at > :since OR raised_at > :since "
+            "ORDER BY raised_at DESC, id DESC"
         ),
         {"since": since},
+    )
+    return [Alarm(*row) for row in rows]
+
+
+def open_of(tx: Connection, kind: str) -> list[Alarm]:
+    """The open alarms of a kind."""
+    rows = tx.execute(
+        text(
+            "SELECT id, kind, subject, detail, times, raised_at, last_at, closed_at FROM alarms "
+            "WHERE closed_at IS NULL AND kind = :kind ORDER BY id"
+        ),
+        {"kind": kind},
     )
     return [Alarm(*row) for row in rows]

@@ -94,6 +94,8 @@ outbox = Table(
     moment("next_at"),
     # Not sent by then, it is of no use any more.
     moment("expires_at"),
+    # When it was last handed to a provider.
+    moment("tried_at", null=True),
     moment("sent_at", null=True),
     moment("settled_at", null=True),
     # When the provider is asked next what became of it, and how often it was.

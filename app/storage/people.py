@@ -27,7 +27,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """A registered staff phone; `place` is an ODSC's or a district's code."""
+    """A registered staff phone; `place` is an ODSC's or a district's code, "" for an operator."""
 
     id: int
     contact_id: int
@@ -94,12 +94,17 @@ def set_stopped(tx: Connection, contact_id: int, at: datetime | None) -> None:
 def add_staff(
     tx: Connection, contact_id: int, odsc: str | None, district: str | None, language: Language
 ) -> bool:
-    """Register a staff phone; False if it already is there (its language is then updated)."""
+    """Register a staff phone; False if it already is there (its language is then updated).
+
+    With neither an ODSC nor a district it is an operator's.
+    """
+    level = "odsc" if odsc else "district" if district else "operator"
     values = {"contact": contact_id, "odsc": odsc, "district": district, "language": language}
+    values["level"] = level
     changed = tx.execute(
         text(
             "UPDATE staff SET language = :language WHERE contact_id = :contact "
-            "AND odsc IS NOT DISTINCT FROM CAST(:odsc AS text) "
+            "AND level = :level AND odsc IS NOT DISTINCT FROM CAST(:odsc AS text) "
             "AND district IS NOT DISTINCT FROM CAST(:district AS text) AND removed_at IS NULL"
         ),
         values,
@@ -108,8 +113,8 @@ def add_staff(
         return False
     tx.execute(
         text(
-            "INSERT INTO staff (contact_id, odsc, district, language) "
-            "VALUES (:contact, :odsc, :district, :language)"
+            "INSERT INTO staff (contact_id, level, odsc, district, language) "
+            "VALUES (:contact, :level, :odsc, :district, :language)"
         ),
         values,
     )
@@ -129,10 +134,18 @@ def staff(tx: Connection) -> list[StaffMember]:
     """Everybody registered, by place."""
     rows = tx.execute(
         text(
-            "SELECT s.id, s.contact_id, CASE WHEN s.odsc IS NULL THEN 'district' ELSE 'odsc' END, "
-            "coalesce(s.odsc, s.district), s.language, s.added_at, c.stopped_at IS NOT NULL, "
+            "SELECT s.id, s.contact_id, s.level, "
+            "coalesce(s.odsc, s.district, ''), s.language, s.added_at, c.stopped_at IS NOT NULL, "
             "c.phone_hash, c.phone_cipher FROM staff s JOIN contacts c ON c.id = s.contact_id "
             "WHERE s.removed_at IS NULL ORDER BY 4, s.id"
         )
     )
     return [StaffMember(*row) for row in rows]
+
+
+def sealed(tx: Connection, contact_id: int) -> tuple[bytes, bytes]:
+    """A contact's number as it is stored: keyed hash and ciphertext."""
+    row = tx.execute(
+        text("SELECT phone_hash, phone_cipher FROM contacts WHERE id = :id"), {"id": contact_id}
+    ).one()
+    return bytes(row.phone_hash), bytes(row.phone_cipher)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urlencode
 
 from app.channels import CHANNELS
-from app.channels.base import Channel, Hook, HookRequest
+from app.channels.base import Channel, Hook, HookRequest, hook_path
 from app.settings import ROOT, ChannelConfig
+from app.words import Arrived
 
 PAYLOADS = ROOT / "tests" / "payloads"
 NEW, OLD = "new-token-0123456789", "old-token-0123456789"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+# Within three days of the captures' own clocks.
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 OPTIONS: Mapping[str, dict[str, object]] = {
     "kannel": {
         "sendsms_url": "http://127.0.0.1:9/cgi-bin/sendsms",
@@ -23,6 +28,21 @@ OPTIONS: Mapping[str, dict[str, object]] = {
         "sender": "1616",
     },
 }
+
+
+@dataclass(frozen=True)
+class Signed:
+    """How a gateway signs: the option that is the secret, and the headers it adds.
+
+    `sign` is given section, method, URL, body, content type and the gateway's clock.
+    """
+
+    secret: str
+    sign: Callable[[ChannelConfig, str, str, bytes, str, datetime], Mapping[str, str]]
+
+
+SIGNS: Final[Mapping[str, Signed]] = {}
+"""The kinds whose gateway signs; every other proves itself by the token in its URL."""
 
 
 def config(kind: str, **options: object) -> ChannelConfig:
@@ -42,44 +62,117 @@ def channel(kind: str, **options: object) -> Channel:
 
 @dataclass(frozen=True)
 class Payload:
-    """One file of tests/payloads: a raw request without its token, and what it means."""
+    """One file of tests/payloads: a raw request without its proof, and what it means."""
 
     kind: str
     name: str
     hook: Hook
     method: str
     query: str
-    body: str
-    expect: Mapping[str, object] = field(hash=False)
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = field(hash=False)
+    expect: tuple[Mapping[str, object], ...] = field(hash=False)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 
-    def fields(self) -> dict[str, str]:
-        return decoded(self.query or self.body)
+    def with_fields(self, changes: Mapping[str, object], without: str = "") -> Payload:
+        """The same request with fields changed or one left out, encoded anew.
 
-    def with_fields(self, changes: Mapping[str, str], without: str = "") -> Payload:
-        """The same request with fields changed or one left out, encoded anew."""
-        kept = {**self.fields(), **changes}
+        A field of a JSON body is named by its path, "payload.message".
+        """
+        query = decoded(self.query)
+        mine = {name for name in changes if name in query or not self.body}
+        kept = query | {name: str(changes[name]) for name in mine}
         kept.pop(without, None)
-        written = urlencode(kept)
-        return replace(self, query=written) if self.query else replace(self, body=written)
+        others = {name: value for name, value in changes.items() if name not in mine}
+        return replace(self, query=_encoded(kept), body=self._body(others, without))
 
-    def request(self, token: str | None = NEW) -> HookRequest:
-        proof = "" if token is None else urlencode({"token": token})
+    def _body(self, changes: Mapping[str, object], without: str) -> bytes:
+        if not self.body:
+            return b""
+        if self.content_type != JSON:
+            fields = {**decoded(self.body), **changes}
+            fields.pop(without, None)
+            return _encoded(fields).encode()
+        content = json.loads(self.body)
+        for path, value in changes.items():
+            holder, name = _place(content, path)
+            holder[name] = value
+        if without:
+            holder, name = _place(content, without)
+            holder.pop(name, None)
+        return json.dumps(content).encode()
+
+    def with_bytes(self, name: str, raw: bytes) -> Payload:
+        """The same request with these bytes in a field, whatever they are."""
+        marked = self.with_fields({name: "MARK"})
+        escaped = "".join(f"%{byte:02X}" for byte in raw)
+        inserted = raw if self.content_type == JSON else escaped.encode()
+        return replace(
+            marked,
+            query=marked.query.replace("MARK", escaped),
+            body=marked.body.replace(b"MARK", inserted),
+        )
+
+    def grown(self) -> Payload:
+        """The same request with a field that the gateway has not sent until now."""
+        if self.body and self.content_type == JSON:
+            return self.with_fields({"newField": {"ສ": [1, None]}})
+        return self.with_more("newField=%E0%BA%AA")
+
+    def with_more(self, encoded: str) -> Payload:
+        """The same form, or query, with something added at its end."""
+        if self.body:
+            return replace(self, body=self.body + f"&{encoded}".encode())
+        return replace(self, query=f"{self.query}&{encoded}")
+
+    def bare(self, token: str = "") -> HookRequest:
+        """The request with nothing to prove whose it is, but perhaps a token."""
+        proof = urlencode({"token": token}) if token else ""
         query = "&".join(part for part in (proof, self.query) if part)
         return HookRequest(
             method=self.method,
             hook=self.hook,
             query=decoded(query),
-            form=decoded(self.body),
-            body=self.body.encode(),
+            form=decoded(self.body) if self.content_type == FORM else {},
+            headers={"Content-Type": self.content_type, **self.headers},
+            body=self.body,
+            remote="127.0.0.1",
             raw_query=query.encode(),
         )
 
+    def request(self, at: datetime = NOW) -> HookRequest:
+        """The request as the gateway sends it when its clock says `at`."""
+        if self.kind not in SIGNS:
+            return self.bare(NEW)
+        bare, section = self.bare(), config(self.kind)
+        url = hook_path(section, self.hook) + (f"?{self.query}" if self.query else "")
+        sign = SIGNS[self.kind].sign
+        proof = sign(section, self.method, url, self.body, self.content_type, at)
+        return replace(bare, headers={**bare.headers, **proof})
 
-def decoded(encoded: str) -> dict[str, str]:
-    return dict(reversed(parse_qsl(encoded, keep_blank_values=True, errors="replace")))
+    def arrives(self, now: datetime = NOW) -> tuple[Arrived, ...]:
+        """What the channel makes of it."""
+        return channel(self.kind).parse(self.request(now), now)
+
+
+def _place(content: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *steps, name = path.split(".")
+    for step in steps:
+        content = content[step]
+    return content, name
+
+
+def _encoded(fields: Mapping[str, object]) -> str:
+    return urlencode(fields, errors="surrogatepass")
+
+
+def decoded(encoded: str | bytes) -> dict[str, str]:
+    """Urlencoded fields; the first of a repeated name wins."""
+    text = encoded if isinstance(encoded, str) else encoded.decode("utf-8", "replace")
+    return dict(reversed(parse_qsl(text, keep_blank_values=True, errors="replace")))
 
 
 def payloads() -> list[Payload]:
@@ -94,6 +187,8 @@ def _read(path: Path) -> Payload:
         hook=cast(Hook, content["hook"]),
         method=content["method"],
         query=content["query"],
-        body=content["body"],
-        expect=content["expect"],
+        body=content["body"].encode(),
+        content_type=content.get("content_type", FORM),
+        headers=content.get("headers", {}),
+        expect=tuple(content["expect"]),
     )

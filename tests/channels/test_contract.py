@@ -1,243 +1,192 @@
-"""What every channel keeps, whatever its gateway: run over CHANNELS and every captured payload."""
+"""What every channel keeps, whatever its gateway: run over CHANNELS and every captured payload.
+
+What it makes of bad fields is in test_contract_fields, how it knows its gateway in
+test_contract_proof.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, is_dataclass, replace
+from datetime import timedelta
+from html import unescape
+from typing import Final
 
 import pytest
 
 from app.channels import CHANNELS, open_channels
-from app.channels.base import Hook, hook_url
-from app.channels.forms import MAX_SMS_TEXT
-from app.errors import ConfigError, Malformed, RefusedRequest, Unauthenticated
+from app.channels.base import HOOKS, Ability, Channel
+from app.errors import ConfigError, Malformed, Refused
 from app.settings import ChannelConfig
-from app.words import Inbound, Reply
-from tests.channels import door
-from tests.channels.door import NEW, OLD, Payload
-
-# Within three days of the captures' `ts`.
-NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-REQUIRED = {
-    "ussd": ("sessionId", "phoneNumber", "text"),
-    "sms": ("id", "from"),
-    "receipt": ("id", "status"),
-}
-LAO = "ສະບາຍດີ ນ້ຳປະປາບໍ່ໄຫຼ ໑໒໓"
-EVERY = door.payloads()
-INBOUND = [payload for payload in EVERY if payload.hook != "receipt"]
-# One of each kind and hook, in UTF-8, for requests that are changed by hand.
-ONE_EACH = list(
-    {
-        (payload.kind, payload.hook): payload
-        for payload in EVERY
-        if payload.name not in {"binary", "eight-bit-text", "lao-not-recoded"}
-    }.values()
+from app.words import (
+    Arrived,
+    Asked,
+    Ended,
+    Fate,
+    Heartbeat,
+    Inbound,
+    Missed,
+    OptOut,
+    Outgoing,
+    Receipt,
+    Reply,
 )
-ONE_INBOUND = [payload for payload in ONE_EACH if payload.hook != "receipt"]
+from tests.channels import door
+from tests.channels.cases import CASES, EVERY, SAMPLES, Case, every, message, moment, samples
+from tests.channels.door import NEW, NOW, Payload
 
-every = pytest.mark.parametrize("payload", EVERY, ids=str)
-inbound = pytest.mark.parametrize("payload", INBOUND, ids=str)
-one_each = pytest.mark.parametrize("payload", ONE_EACH, ids=str)
-one_inbound = pytest.mark.parametrize("payload", ONE_INBOUND, ids=str)
+SCREEN = 'ສະບາຍດີ ນ້ຳປະປາ\n1 <a> & "b"\n😀'
+SENT = Outgoing("6f1c1f0e-6f0b-4c43-8f5f-0d6a4a6c8a11", "any", "+8562055512345", "ຂອບໃຈ")
+DONE_BY: Final[Mapping[Ability, str]] = {
+    "send": "send",
+    "push": "push",
+    "fate": "fate",
+    "status": "fate",
+    "missed": "missed",
+}
+SECRET = re.compile("password|secret|token|key")
+
+kinds = pytest.mark.parametrize("kind", CHANNELS)
+con_or_end = pytest.mark.parametrize("kind", ["africastalking", "simulator"])
 
 
-def parse(payload: Payload) -> Inbound:
-    return door.channel(payload.kind).parse(payload.request(), NOW)
-
-
-def outcome(payload: Payload) -> object:
-    """Whatever the hook makes of the request."""
-    channel = door.channel(payload.kind)
-    if payload.hook == "receipt":
-        return channel.parse_receipt(payload.request(), NOW)
-    return channel.parse(payload.request(), NOW)
-
-
-def test_every_hook_of_every_kind_has_a_payload() -> None:
+def test_every_hook_of_every_kind_has_a_payload_and_a_case() -> None:
     wanted = {(kind, hook) for kind in CHANNELS for hook in door.channel(kind).hooks}
     assert {(payload.kind, payload.hook) for payload in EVERY} == wanted
+    assert set(CASES) == wanted
 
 
-@inbound
+@every
 def test_a_good_request_is_understood(payload: Payload) -> None:
-    found = parse(payload)
-    assert {key: getattr(found, key) for key in payload.expect} == payload.expect
-    assert found.channel == payload.kind
-    assert abs(found.received_at - NOW) < timedelta(days=3)
+    found = payload.arrives()
+    assert [type(one).__name__ for one in found] == [one["is"] for one in payload.expect]
+    for one, expected in zip(found, payload.expect, strict=True):
+        seen = {name: _plain(getattr(one, name)) for name in expected if name != "is"}
+        assert seen == {name: value for name, value in expected.items() if name != "is"}
+        assert one.channel == payload.kind
+        assert abs(moment(one) - NOW) < timedelta(days=3)
+
+
+def _plain(value: object) -> object:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 @every
 def test_an_unknown_field_changes_nothing(payload: Payload) -> None:
-    suffix = "&newField=%E0%BA%AA"
-    grown = (
-        replace(payload, query=payload.query + suffix)
-        if payload.query
-        else replace(payload, body=payload.body + suffix)
-    )
-    assert outcome(grown) == outcome(payload)
+    assert payload.grown().arrives() == payload.arrives()
 
 
-@one_each
-def test_a_missing_field_is_named_without_any_value(payload: Payload) -> None:
-    for name in REQUIRED[payload.hook]:
-        with pytest.raises(Malformed, match=rf"\b{name}\b") as refusal:
-            outcome(payload.with_fields({}, without=name))
-        assert "55512345" not in str(refusal.value)
+@every
+def test_a_repeat_is_known_by_its_key_however_late_it_comes(payload: Payload) -> None:
+    later = payload.arrives(NOW + timedelta(hours=1))
+    assert [_key(one) for one in later] == [_key(one) for one in payload.arrives()]
 
 
-@one_each
-def test_an_identifier_that_is_far_too_long_is_refused(payload: Payload) -> None:
-    name = REQUIRED[payload.hook][0]
-    with pytest.raises(Malformed, match=f"{name} is longer"):
-        outcome(payload.with_fields({name: "x" * 201}))
+@samples
+def test_another_message_has_another_key(payload: Payload, case: Case) -> None:
+    first = [_key(one) for one in payload.arrives()]
+    for name in case.keys:
+        assert [_key(one) for one in payload.with_fields({name: "7"}).arrives()] != first, name
 
 
-@one_each
-def test_a_blank_identifier_is_a_missing_one(payload: Payload) -> None:
-    name = REQUIRED[payload.hook][0]
-    with pytest.raises(Malformed, match=f"{name} is missing"):
-        outcome(payload.with_fields({name: " \0 "}))
+def _key(found: Arrived) -> tuple[object, ...]:
+    match found:
+        case Inbound():
+            return (found.provider_id,)
+        case Receipt():
+            return found.message_id, found.provider_ref, found.state
+        case Ended():
+            return (found.session,)
+        case OptOut():
+            return found.phone, found.stopped
+        case Heartbeat():
+            return (found.device,)
 
 
-@one_each
-@pytest.mark.parametrize("token", [None, "", "not-it", NEW + "x", "ສະບາຍດີ"])
-def test_a_missing_or_wrong_token_is_refused(payload: Payload, token: str | None) -> None:
-    with pytest.raises(Unauthenticated) as refusal:
-        door.channel(payload.kind).authentic(payload.request(token))
-    assert not token or token not in str(refusal.value)
-
-
-@one_each
-@pytest.mark.parametrize("token", [NEW, OLD])
-def test_both_tokens_are_valid_while_one_replaces_the_other(payload: Payload, token: str) -> None:
-    door.channel(payload.kind).authentic(payload.request(token))
-
-
-@one_each
-def test_a_token_in_the_form_is_no_token(payload: Payload) -> None:
-    request = payload.request(None)
-    form = {**request.form, "token": NEW}
-    with pytest.raises(Unauthenticated):
-        door.channel(payload.kind).authentic(replace(request, form=form))
-
-
-def test_the_url_that_is_handed_out_has_the_first_token() -> None:
-    url = hook_url(door.config("simulator"), "ussd")
-    assert url == f"http://127.0.0.1:8000/channels/simulator/ussd?token={NEW}"
-
-
-@one_inbound
-def test_a_huge_text_is_cut_for_sms_and_refused_for_ussd(payload: Payload) -> None:
-    huge = payload.with_fields({"text": "ສ" * 100_000})
-    if payload.hook == "ussd":
-        with pytest.raises(Malformed, match="text is longer"):
-            parse(huge)
-    else:
-        assert parse(huge).text == "ສ" * MAX_SMS_TEXT
-
-
-@one_inbound
-@pytest.mark.parametrize("text", [LAO, "👩🏽‍🌾 ດີ 😀", "a  b\n1*2#+%"])
-def test_text_arrives_byte_for_byte(payload: Payload, text: str) -> None:
-    assert parse(payload.with_fields({"text": text})).text.encode() == text.encode()
-
-
-@one_inbound
-def test_what_a_database_cannot_store_is_taken_out(payload: Payload) -> None:
-    spoilt = dict.fromkeys(("text", "sessionId", "id", "to", "serviceCode"), "a\0\ud83d\udc7fb")
-    request = payload.request()
-    hurt = replace(request, query={**request.query, **_known(request.query, spoilt)})
-    hurt = replace(hurt, form={**request.form, **_known(request.form, spoilt)})
-    found = door.channel(payload.kind).parse(hurt, NOW)
-    written = (found.text, found.session, found.provider_id, found.to)
-    assert "\0" not in "".join(written)
-    assert found.text == "ab"
-    assert "".join(written).encode()
-
-
-def _known(fields: Mapping[str, str], spoilt: dict[str, str]) -> dict[str, str]:
-    return {key: value for key, value in spoilt.items() if key in fields}
-
-
-@one_inbound
-def test_bytes_that_are_no_utf8_do_no_harm(payload: Payload) -> None:
-    source = "query" if payload.query else "body"
-    raw = getattr(payload.with_fields({"text": "MARK"}), source).replace("MARK", "%FF%ED%A0%80a")
-    found = parse(replace(payload, **{source: raw}))
-    assert found.text.endswith("a")
-    assert found.text.encode()
-
-
-@inbound
-def test_a_repeat_has_the_same_key_and_another_message_has_not(payload: Payload) -> None:
-    key = "id" if payload.hook == "sms" else "text"
-    first = parse(payload).provider_id
-    assert parse(payload).provider_id == first
-    assert parse(payload.with_fields({key: "another"})).provider_id != first
-
-
-@one_inbound
-@pytest.mark.parametrize("sender", ["1616", "LaoTelecom", "020 55 512 345", "+1", "  x  "])
-def test_a_sender_that_is_no_phone_number_passes_through(payload: Payload, sender: str) -> None:
-    name = REQUIRED[payload.hook][1]
-    assert parse(payload.with_fields({name: sender})).sender == sender.strip()
-
-
-@one_inbound
-def test_a_plus_that_became_a_space_comes_back(payload: Payload) -> None:
-    name = REQUIRED[payload.hook][1]
-    assert parse(payload.with_fields({name: " 8562055512345"})).sender == "+8562055512345"
-
-
-@one_inbound
+@every
 def test_what_a_person_sent_is_in_no_repr(payload: Payload) -> None:
     request = payload.request()
-    found = parse(payload)
-    assert "55512345" not in repr(request) + repr(found)
+    assert "55512345" not in repr(request) + repr(payload.arrives())
     assert NEW not in repr(request)
 
 
-@pytest.mark.parametrize("kind", CHANNELS)
+@kinds
 def test_a_hook_that_the_kind_has_not_is_refused(kind: str) -> None:
     channel = door.channel(kind)
     sample = next(payload for payload in EVERY if payload.kind == kind)
-    both: tuple[Hook, ...] = ("ussd", "sms")
-    for hook in both:
-        if hook in channel.hooks:
-            continue
-        request = replace(sample.request(), hook=hook)
+    for hook in set(HOOKS) - channel.hooks:
         with pytest.raises(Malformed, match=hook):
-            channel.parse(request, NOW)
-    if "receipt" not in channel.hooks:
-        with pytest.raises(RefusedRequest):
-            channel.parse_receipt(sample.request(), NOW)
+            channel.parse(replace(sample.request(), hook=hook), NOW)
 
 
-@pytest.mark.parametrize("kind", CHANNELS)
-def test_an_sms_or_receipt_that_was_taken_is_answered_200_with_a_body(kind: str) -> None:
-    answer = door.channel(kind).answer(None)
-    assert (answer.status, answer.body) == (200, "OK")
+@samples
+def test_what_was_taken_is_answered_200_with_a_body(payload: Payload, case: Case) -> None:
+    answer = door.channel(payload.kind).answer(payload.hook)
+    assert answer.status == 200
+    assert answer.body
 
 
-@pytest.mark.parametrize("kind", ["africastalking", "simulator"])
+@pytest.mark.parametrize("payload", [one for one, _ in SAMPLES if one.hook == "ussd"], ids=str)
+def test_a_ussd_answer_holds_the_screen_and_whether_the_session_goes_on(payload: Payload) -> None:
+    channel = door.channel(payload.kind)
+    stays = channel.answer("ussd", message(payload), Reply(SCREEN, ends=False))
+    ends = channel.answer("ussd", message(payload), Reply(SCREEN, ends=True))
+    assert (stays.status, ends.status) == (200, 200)
+    if "push" in channel.abilities:
+        assert SCREEN not in unescape(stays.body + ends.body)
+        return
+    assert stays != ends
+    assert SCREEN in unescape(stays.body)
+    assert SCREEN in unescape(ends.body)
+    assert "charset=utf-8" in stays.content_type
+
+
+@con_or_end
 def test_ussd_answers_begin_with_con_or_end(kind: str) -> None:
     channel = door.channel(kind)
-    stays, ends = channel.answer(Reply(LAO, ends=False)), channel.answer(Reply(LAO, ends=True))
-    assert (stays.body, ends.body) == (f"CON {LAO}", f"END {LAO}")
-    assert stays.content_type == "text/plain; charset=utf-8"
+    answers = [channel.answer("ussd", None, Reply("ດີ", ends=ends)) for ends in (False, True)]
+    assert [answer.body for answer in answers] == ["CON ດີ", "END ດີ"]
+    assert answers[0].content_type == "text/plain; charset=utf-8"
 
 
-@pytest.mark.parametrize("kind", ["africastalking", "simulator"])
+@con_or_end
 def test_ussd_by_get_is_refused(kind: str) -> None:
     sample = next(one for one in EVERY if one.kind == kind and one.hook == "ussd")
-    moved = replace(sample, method="GET", query=sample.body, body="")
+    moved = replace(sample, method="GET", query=sample.body.decode(), body=b"")
     with pytest.raises(Malformed, match="POST"):
-        parse(moved)
+        moved.arrives()
 
 
-@pytest.mark.parametrize("kind", CHANNELS)
+@kinds
+def test_what_a_kind_cannot_do_is_refused_without_a_call(kind: str) -> None:
+    channel = door.channel(kind)
+    inbound = Inbound(kind, "ussd", "+8562055512345", "1", "1", NOW)
+    if "send" not in channel.abilities:
+        with pytest.raises(Refused, match=kind):
+            channel.send(SENT)
+    if "push" not in channel.abilities:
+        with pytest.raises(Refused, match=kind):
+            channel.push(inbound, Reply("ດີ", ends=True))
+    if not {"fate", "status"} & channel.abilities:
+        assert channel.fate(Asked(SENT, "", NOW)) == Fate("unknowable")
+    if "missed" not in channel.abilities:
+        assert channel.missed(NOW - timedelta(days=1), "", NOW) == Missed(())
+
+
+@kinds
+def test_an_ability_is_what_the_kind_itself_does(kind: str) -> None:
+    channel = door.channel(kind)
+    for ability, method in DONE_BY.items():
+        assert ability not in channel.abilities or _has_own(channel, method)
+    assert ("receipts" in channel.abilities) == ("receipt" in channel.hooks)
+
+
+def _has_own(channel: Channel, method: str) -> bool:
+    return getattr(type(channel), method) is not getattr(Channel, method)
+
+
+@kinds
 def test_a_key_that_the_kind_does_not_know_refuses_to_start(kind: str) -> None:
     with pytest.raises(ConfigError) as refusal:
         open_channels({kind: door.config(kind, sendsms_urll="a-secret-value")})
@@ -245,17 +194,31 @@ def test_a_key_that_the_kind_does_not_know_refuses_to_start(kind: str) -> None:
     assert "a-secret-value" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("kind", door.OPTIONS)
+def test_a_section_without_its_keys_refuses_to_start(kind: str) -> None:
+    with pytest.raises(ConfigError, match=f"channels.{kind}[.:]"):
+        CHANNELS[kind](replace(door.config(kind), options={}))
+
+
+@pytest.mark.parametrize("kind", door.OPTIONS)
+def test_secrets_are_in_no_repr(kind: str) -> None:
+    channel = door.channel(kind)
+    shown = repr(channel) + repr(vars(channel)) + repr(channel.config)
+    secrets = [str(value) for name, value in door.OPTIONS[kind].items() if SECRET.search(name)]
+    assert secrets
+    assert not [secret for secret in secrets if secret in shown]
+
+
 def test_a_kind_that_does_not_exist_refuses_to_start() -> None:
     wrong = ChannelConfig("pigeons", "pigeon", "http://127.0.0.1", (NEW,))
     with pytest.raises(ConfigError) as refusal:
         open_channels({"pigeons": wrong})
-    message = str(refusal.value)
-    assert "channels.pigeons.kind" in message
-    assert all(kind in message for kind in CHANNELS)
+    assert "channels.pigeons.kind" in str(refusal.value)
+    assert all(kind in str(refusal.value) for kind in CHANNELS)
 
 
 def test_every_section_is_opened_under_its_own_name() -> None:
-    configs = {kind: door.config(kind) for kind in CHANNELS}
-    assert {name: one.config.kind for name, one in open_channels(configs).items()} == {
+    opened = open_channels({kind: door.config(kind) for kind in CHANNELS})
+    assert {name: one.config.kind for name, one in opened.items()} == {
         kind: kind for kind in CHANNELS
     }

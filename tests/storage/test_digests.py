@@ -13,16 +13,25 @@ from sqlalchemy import Connection, Engine, event, insert, select, text
 
 from app.cli.insight import digest_command
 from app.clock import Week, local_moment
+from app.delivery.mail import Mail
+from app.delivery.routing import Router
 from app.errors import OperatorError
 from app.feedback.cells import Cell
 from app.insight import digests
 from app.insight.sentences import load_all
-from app.settings import ROOT
+from app.people.vault import Vault
+from app.sections import DeliverySection
+from app.settings import ROOT, ChannelConfig
 from app.storage import tallies
 from app.storage.schema import contacts, outbox, staff
 
 WEEK = Week(2026, 47)
 MONDAY = local_moment(WEEK.shifted(1).monday, 8)
+CARRIER = ChannelConfig("simulator", "simulator", "http://x", ("t" * 16,))
+MAIL = Mail(
+    Vault(b"p" * 32, b"h" * 32),
+    Router(DeliverySection(sms_channel="simulator"), {"simulator": CARRIER}),
+)
 WORDS = load_all(ROOT / "config" / "languages")
 
 
@@ -42,7 +51,8 @@ def register(
     language: str = "en",
     removed: bool = False,
 ) -> None:
-    place = {"odsc": odsc, "district": district}
+    level = "odsc" if odsc else "district"
+    place = {"level": level, "odsc": odsc, "district": district}
     tx.execute(
         insert(staff).values(
             contact_id=contact, language=language, removed_at=MONDAY if removed else None, **place
@@ -57,7 +67,7 @@ def answered(tx: Connection, odsc: str, week: Week, score: int, times: int) -> N
 
 
 def write(engine: Engine, now: datetime = MONDAY) -> int:
-    return digests.write_due(engine, now, hour=8, channel="simulator", sentences=WORDS)
+    return digests.write_due(engine, now, hour=8, mail=MAIL, sentences=WORDS)
 
 
 def queued(engine: Engine) -> list[tuple[str, int, str]]:
@@ -192,7 +202,7 @@ def test_one_sent_by_hand_is_not_sent_again(engine: Engine) -> None:
         register(tx, elsewhere, odsc="0901")
 
     def by_hand() -> int:
-        return digests.write_one(engine, "0103", WEEK, MONDAY, channel="simulator", sentences=WORDS)
+        return digests.write_one(engine, "0103", WEEK, MONDAY, mail=MAIL, sentences=WORDS)
 
     assert (by_hand(), by_hand()) == (1, 0)
     with engine.begin() as tx:
@@ -207,7 +217,7 @@ def test_one_sent_by_hand_is_not_sent_again(engine: Engine) -> None:
 
 def test_an_unknown_odsc_is_an_error_of_the_operator(engine: Engine) -> None:
     with pytest.raises(OperatorError, match="There is no ODSC '9999'"):
-        digests.write_one(engine, "9999", WEEK, MONDAY, channel="simulator", sentences=WORDS)
+        digests.write_one(engine, "9999", WEEK, MONDAY, mail=MAIL, sentences=WORDS)
     with pytest.raises(OperatorError, match="There is no ODSC '9999'"):
         digests.preview(engine, "9999", WEEK, "en", WORDS["en"])
 

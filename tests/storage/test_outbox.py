@@ -12,16 +12,21 @@ from sqlalchemy import Engine, text
 
 from app.channels.base import Channel
 from app.channels.simulator import Simulator
-from app.delivery import sending
-from app.delivery.sending import Post
+from app.delivery import ends, sending
+from app.delivery.mail import Mail
+from app.delivery.policy import URGENCY
+from app.delivery.post import Post
+from app.delivery.routing import Router
 from app.errors import FateUnknown, Refused, SendError, TryLater
 from app.people.vault import Vault
+from app.sections import BudgetSection, DeliverySection
 from app.settings import ChannelConfig
 from app.storage import outbox, people
 from app.words import Outgoing, Purpose, Receipt, ReceiptState, Sent
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 VAULT = Vault(b"p" * 32, b"h" * 32)
+EVERYTHING = [(purpose, "sms") for purpose in URGENCY]
 
 
 class Provider(Simulator):
@@ -54,15 +59,19 @@ class Office:
         self.channels = {"sms": self.provider}
 
     def post(self) -> Post:
-        return Post(self.engine, VAULT, self.channels, lambda: self.now)
+        carriers = {name: one.config for name, one in self.channels.items()}
+        delivery = DeliverySection(sms_channel="sms")
+        mail = Mail(VAULT, Router(delivery, carriers))
+        return Post(
+            self.engine, mail, self.channels, delivery, BudgetSection(), now=lambda: self.now
+        )
 
     def write(self, purpose: Purpose = "reply", once_key: str | None = None) -> str | None:
         sealed = VAULT.seal("+8562055512345")
         with self.engine.begin() as tx:
-            return outbox.add(
+            return self.post().mail.queue(
                 tx,
                 contact_id=people.ensure(tx, sealed.hash, sealed.cipher),
-                channel="sms",
                 purpose=purpose,
                 text="ຂອບໃຈ",
                 now=self.now,
@@ -71,8 +80,7 @@ class Office:
 
     def drain(self, after: timedelta = timedelta()) -> int:
         self.now += after
-        with self.engine.begin() as tx:
-            outbox.resolve_lost(tx, self.now)
+        ends.settle(self.post())
         return sending.drain(self.post(), lambda: False)
 
     def states(self) -> list[str]:
@@ -81,7 +89,7 @@ class Office:
             return list(found.scalars())
 
     def receipt(self, message: str | None, state: ReceiptState) -> bool:
-        return sending.receive(self.post(), Receipt(message or "", state, self.now))
+        return sending.receive(self.post(), Receipt("sms", state, self.now, message or ""))
 
 
 @pytest.fixture
@@ -120,7 +128,7 @@ def test_what_may_pass_is_tried_again_with_growing_waits_and_then_is_dead(make: 
     office = make(*[TryLater("busy")] * 20)
     office.write()
     tries = sum(office.drain(timedelta(minutes=1)) for _ in range(60 * 12))
-    assert tries == len(sending.WAITS) + 1
+    assert tries == len(office.post().waits) + 1
     assert office.states() == ["dead"]
 
 
@@ -164,7 +172,7 @@ def test_a_sender_that_died_in_the_call_leaves_the_message_unknown(make: Make) -
     office = make()
     office.write("digest")
     with office.engine.begin() as tx:
-        assert outbox.claim(tx, office.now) is not None
+        assert outbox.claim(tx, office.now, EVERYTHING) is not None
     assert office.drain(timedelta(seconds=30)) == 0
     assert office.states() == ["sending"]
     office.drain(timedelta(minutes=3))
@@ -185,11 +193,11 @@ def test_a_receipt_that_comes_before_the_answer_is_kept(make: Make) -> None:
     office = make()
     message = office.write()
     with office.engine.begin() as tx:
-        claimed = outbox.claim(tx, office.now)
+        claimed = outbox.claim(tx, office.now, EVERYTHING)
     assert claimed is not None
     office.receipt(message, "delivered")
     with office.engine.begin() as tx:
-        outbox.sent(tx, claimed.id, "sent", "", office.now)
+        outbox.sent(tx, claimed, state="sent", cost_kip=0, now=office.now, ask_at=None)
     assert office.states() == ["delivered"]
 
 
@@ -242,7 +250,8 @@ def test_a_message_for_a_channel_that_was_taken_away_waits(make: Make) -> None:
 def test_a_number_sealed_with_other_keys_waits_for_the_operator(make: Make) -> None:
     office = make()
     office.write()
-    post = replace(office.post(), vault=Vault(b"q" * 32, b"h" * 32))
+    ours = office.post()
+    post = replace(ours, mail=replace(ours.mail, vault=Vault(b"q" * 32, b"h" * 32)))
     sending.drain(post, lambda: False)
     assert office.states() == ["queued"]
     assert office.provider.got == []

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from app.errors import FlowError
-from app.insight import sentences
+from app import sentences
+from app.insight.sentences import PLACEHOLDERS
 from app.settings import ROOT
 from app.text.lao import canonical
 
@@ -17,7 +18,7 @@ LAO = ROOT / "config" / "languages" / "lo" / "digest.yaml"
 @pytest.mark.parametrize("language", ["lo", "en"])
 def test_ours_load_and_are_canonical(language: str) -> None:
     path = ROOT / "config" / "languages" / language / "digest.yaml"
-    assert sentences.load(path).keys() == sentences.PLACEHOLDERS.keys()
+    assert sentences.load(path, PLACEHOLDERS).keys() == PLACEHOLDERS.keys()
     written = path.read_text(encoding="utf-8")
     assert canonical(written).split() == written.split()
 
@@ -30,7 +31,7 @@ def test_ours_load_and_are_canonical(language: str) -> None:
         ("ຄຳຕອບ {n}", "ຄຳຕອບ", "They are: {n}"),
         ("ຄືເກົ່າ", "ຄືເກົ່າ {n}", "They are: none"),
         ("ຄຳຕອບ {n}", "ຄຳຕອບ {n", "a brace is not closed"),
-        ("same:", "sane:", "no digest uses this text"),
+        ("same:", "sane:", "nothing uses this text"),
         ("same:", "sane:", "same: the text is missing"),
         ('same: "ຄືເກົ່າ"', "same: [a]", "this is no text"),
         ('same: "ຄືເກົ່າ"', 'same: ""', "this is no text"),
@@ -44,7 +45,7 @@ def test_a_wrong_file_is_refused_with_its_line(
     path = tmp_path / "digest.yaml"
     path.write_text(LAO.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
     with pytest.raises(FlowError) as error:
-        sentences.load(path)
+        sentences.load(path, PLACEHOLDERS)
     assert told in str(error.value)
     assert f"{path}:" in str(error.value)
 
@@ -54,9 +55,9 @@ def test_what_is_no_mapping_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "digest.yaml"
     path.write_bytes(content)
     with pytest.raises(FlowError, match="Mend the file"):
-        sentences.load(path)
+        sentences.load(path, PLACEHOLDERS)
 
 
 def test_lao_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="no such file"):
-        sentences.load_all(tmp_path)
+        sentences.load_all(tmp_path, "digest.yaml", PLACEHOLDERS)

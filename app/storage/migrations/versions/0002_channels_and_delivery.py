@@ -143,6 +143,7 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("expires_at", sa.DateTime(timezone=True)))
     op.execute("UPDATE outbox SET expires_at = created_at + interval '3 days'")
     op.alter_column("outbox", "expires_at", nullable=False)
+    op.add_column("outbox", sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("outbox", sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "outbox", sa.Column("asked", sa.SmallInteger(), server_default="0", nullable=False)

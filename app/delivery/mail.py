@@ -1,0 +1,57 @@
+"""Queueing a message: on which channel, until when it is of use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.delivery.policy import VALID
+from app.delivery.routing import Router
+from app.people.vault import Sealed, Vault
+from app.storage import outbox, people
+from app.words import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Where every message to a phone is handed in."""
+
+    vault: Vault
+    router: Router
+
+    def queue(
+        self,
+        tx: Connection,
+        *,
+        contact_id: int,
+        purpose: Purpose,
+        text: str,
+        now: datetime,
+        came_by: str = "",
+        channel: str | None = None,
+        once_key: str | None = None,
+    ) -> str | None:
+        """The message's id; None where one with this `once_key` exists already.
+
+        `came_by` is the channel of what is answered; `channel`, where it must be this one.
+        """
+        return outbox.add(
+            tx,
+            contact_id=contact_id,
+            channel=channel or self._channel(tx, contact_id, came_by),
+            purpose=purpose,
+            text=text,
+            now=now,
+            expires_at=now + VALID[purpose],
+            once_key=once_key,
+        )
+
+    def _channel(self, tx: Connection, contact_id: int, came_by: str) -> str:
+        """Opens the number only where the way depends on it."""
+        first = self.router.first(came_by)
+        if first is not None:
+            return first
+        number = self.vault.open(Sealed(*people.sealed(tx, contact_id)))
+        return self.router.candidates(number, came_by)[0]
