@@ -17,6 +17,7 @@ from app.storage.migrating import migrate
 from app.storage.schema import metadata
 
 REGISTRY_TABLES = {"provinces", "districts", "place_aliases", "odscs", "services", "fees"}
+REGISTRY_TABLES |= {"closed_days"}
 
 
 @pytest.fixture(scope="session")

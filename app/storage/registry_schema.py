@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from app.storage.columns import identity, metadata, odsc_column
@@ -63,6 +65,8 @@ services = Table(
     Column("papers_lo", Text, nullable=False, server_default=""),
     Column("papers_en", Text, nullable=False, server_default=""),
     Column("days", Integer, CheckConstraint("days > 0", name="days")),
+    # Not to be named in an SMS that somebody else may read.
+    Column("sensitive", Boolean, nullable=False, server_default=text("false")),
     Column("source", Text, nullable=False),
 )
 
@@ -79,4 +83,16 @@ fees = Table(
     Column("legal_ref", Text, nullable=False, server_default=""),
     Column("source", Text, nullable=False),
     UniqueConstraint("service", "odsc", "valid_from", postgresql_nulls_not_distinct=True),
+)
+
+# When offices are closed besides weekends and public holidays; without an ODSC, all of them.
+closed_days = Table(
+    "closed_days",
+    metadata,
+    identity(),
+    odsc_column(null=True),
+    Column("day", Date, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    UniqueConstraint("odsc", "day", postgresql_nulls_not_distinct=True),
 )
