@@ -111,3 +111,10 @@ def working_day_from(day: date, closed: Collection[date] = ()) -> date:
     while not is_working_day(day, closed):
         day += timedelta(days=1)
     return day
+
+
+def working_days_after(day: date, count: int, closed: Collection[date] = ()) -> date:
+    """The last of `count` working days after `day`, which itself does not count."""
+    for _ in range(count):
+        day = working_day_from(day + timedelta(days=1), closed)
+    return day

@@ -14,6 +14,7 @@ SiangError
 │   ├── Refused              certainly not sent; sending again does not help
 │   │   └── OptedOut         the phone told its network that it wants nothing of us
 │   └── FateUnknown          the request left, no answer came
+├── RequestRefused           what an office says of a citizen's request cannot be
 └── NotAPhoneNumber          what was given is no phone number
 """
 
@@ -134,3 +135,15 @@ class FateUnknown(SendError):
 
 class NotAPhoneNumber(SiangError):
     """What was given is no phone number. The value itself is never part of the message."""
+
+
+class RequestRefused(SiangError):
+    """What an office says of a citizen's request cannot be: `code` and `field` for programs,
+    the sentence for people. It repeats nothing that was written.
+    """
+
+    def __init__(self, code: str, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.field = field
+        self.sentence = sentence

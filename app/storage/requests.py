@@ -1,45 +1,150 @@
-"""Citizens' requests: looked up by their number, filed and moved on by the office."""
+"""Citizens' requests: filed and moved on by the office, looked up by number or phone."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Executable, select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from app.storage import requests_schema as schema
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as its applicant may see it by number alone: no name, no phone."""
+    """A request as the office knows it. `contact_id` points to the applicant's phone, if known.
 
+    `news_at` is when the office last said anything about it; `fee_kip` and `charge_kip` are the
+    official amounts on the day of filing, None where none was recorded.
+    """
+
+    id: int
     number: str
+    alias: str
     odsc: str
     service: str
+    contact_id: int | None
     status: str
+    note: str
+    due_on: date | None
+    fee_kip: int | None
+    charge_kip: int | None
+    texts: bool
+    sensitive: bool
+    filed_at: datetime
     status_at: datetime
+    news_at: datetime
 
 
-def by_number(tx: Connection, number: str) -> Request | None:
-    row = tx.execute(
-        text(
-            "SELECT number, odsc, service, status, status_at FROM requests WHERE number = :number"
-        ),
-        {"number": number.upper()},
-    ).first()
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of a request's history. `by` is never a name or a number."""
+
+    status: str
+    note: str
+    by: str
+    source: str
+    at: datetime
+
+
+_TABLE = schema.requests
+_COLUMNS = tuple(_TABLE.c[field.name] for field in fields(Request))
+_EVERY = select(*_COLUMNS)
+
+
+def _first(tx: Connection, query: Executable) -> Request | None:
+    row = tx.execute(query).first()
     return None if row is None else Request(*row)
 
 
-def put(
-    tx: Connection, *, number: str, odsc: str, service: str, status: str, now: datetime
-) -> None:
-    """File a request, or move a filed one to another status; the same status keeps its date."""
+def by_number(tx: Connection, number: str) -> Request | None:
+    return _first(tx, _EVERY.where(_TABLE.c.number == number))
+
+
+def by_alias(tx: Connection, alias: str) -> list[Request]:
+    """Requests with this office number, at most ten: offices may number alike."""
+    found = _EVERY.where(_TABLE.c.alias == alias, _TABLE.c.alias != "")
+    return [Request(*row) for row in tx.execute(found.order_by(_TABLE.c.id).limit(10))]
+
+
+def of_phone(tx: Connection, contact_id: int, limit: int = 8) -> list[Request]:
+    """What a phone has filed, the newest first."""
+    found = _EVERY.where(_TABLE.c.contact_id == contact_id)
+    newest = found.order_by(_TABLE.c.filed_at.desc(), _TABLE.c.id.desc()).limit(limit)
+    return [Request(*row) for row in tx.execute(newest)]
+
+
+def lock(tx: Connection, request_id: int) -> Request:
+    """The request, locked to the end of the transaction."""
+    return Request(*tx.execute(_EVERY.where(_TABLE.c.id == request_id).with_for_update()).one())
+
+
+def add(tx: Connection, values: Mapping[str, object]) -> Request | None:
+    """File a request with these columns; None where its number, or its alias there, is taken."""
+    filed = insert(_TABLE).values(**values).on_conflict_do_nothing().returning(*_COLUMNS)
+    return _first(tx, filed)
+
+
+def set_status(tx: Connection, request_id: int, status: str, note: str, now: datetime) -> None:
     tx.execute(
         text(
-            "INSERT INTO requests (number, odsc, service, status, filed_at, status_at) "
-            "VALUES (:number, :odsc, :service, :status, :now, :now) "
-            "ON CONFLICT (number) DO UPDATE SET odsc = excluded.odsc, service = excluded.service, "
-            "status_at = CASE WHEN requests.status = excluded.status THEN requests.status_at "
-            "ELSE excluded.status_at END, status = excluded.status"
+            "UPDATE requests SET status = :status, note = :note, status_at = :now, news_at = :now "
+            "WHERE id = :id"
         ),
-        {"number": number.upper(), "odsc": odsc, "service": service, "status": status, "now": now},
+        {"id": request_id, "status": status, "note": note, "now": now},
+    )
+
+
+def touch(tx: Connection, request_id: int, now: datetime) -> None:
+    """The office said again what it had said before."""
+    tx.execute(
+        text("UPDATE requests SET news_at = greatest(news_at, :now) WHERE id = :id"),
+        {"id": request_id, "now": now},
+    )
+
+
+def remember(
+    tx: Connection, request_id: int, *, status: str, note: str, by: str, source: str, at: datetime
+) -> None:
+    """Write a line of the history."""
+    tx.execute(
+        text(
+            "INSERT INTO request_history (request_id, status, note, by, source, at) "
+            "VALUES (:id, :status, :note, :by, :source, :at)"
+        ),
+        {"id": request_id, "status": status, "note": note, "by": by, "source": source, "at": at},
+    )
+
+
+def history(tx: Connection, request_id: int) -> list[Change]:
+    """A request's history, the oldest first."""
+    rows = tx.execute(
+        text(
+            "SELECT status, note, by, source, at FROM request_history "
+            "WHERE request_id = :id ORDER BY at, id"
+        ),
+        {"id": request_id},
+    )
+    return [Change(*row) for row in rows]
+
+
+def closed_days(tx: Connection, odsc: str, since: date) -> frozenset[date]:
+    """The days from then on when the office is closed besides weekends and public holidays."""
+    rows = tx.execute(
+        text("SELECT day FROM closed_days WHERE day >= :since AND (odsc = :odsc OR odsc IS NULL)"),
+        {"odsc": odsc, "since": since},
+    )
+    return frozenset(rows.scalars())
+
+
+def invite(tx: Connection, request_id: int, contact_id: int, due_at: datetime) -> None:
+    """The applicant is to be asked how it was; once for a request."""
+    tx.execute(
+        text(
+            "INSERT INTO invitations (request_id, contact_id, state, due_at) "
+            "VALUES (:id, :contact, 'waiting', :due) ON CONFLICT DO NOTHING"
+        ),
+        {"id": request_id, "contact": contact_id, "due": due_at},
     )

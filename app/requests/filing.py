@@ -1,0 +1,232 @@
+"""Filing a request and moving it on: history, due date, fee, and who must hear of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app import clock
+from app.errors import NotAPhoneNumber, RequestRefused
+from app.people.vault import Vault
+from app.requests import notices, numbers
+from app.requests.rules import Rules
+from app.sentences import Sentences
+from app.storage import people, registry
+from app.storage import requests as storage
+from app.storage.registry import Service
+from app.storage.requests import Request
+from app.text.answers import clean
+from app.text.numbers import e164
+from app.words import REQUEST_STATUSES, Language, Purpose
+
+LONGEST_NOTE = 120
+
+Tell = Callable[[Connection, int, Purpose, str, datetime, str], object]
+"""Queues an SMS: transaction, contact, purpose, text, now, and the key under which it is once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """What an office knows when it files: `phone` is as written, `number` one of ours or None."""
+
+    odsc: str
+    service: str
+    phone: str = ""
+    alias: str = ""
+    number: str | None = None
+    status: str = "received"
+    note: str = ""
+    filed_at: datetime | None = None
+    texts: bool = False
+    sensitive: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """What filing needs at hand. `language` is that of phones which never chose one."""
+
+    vault: Vault
+    rules: Rules
+    sentences: Mapping[Language, Sentences]
+    language: Language
+    tell: Tell
+    invite_after: timedelta = timedelta(hours=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something, by which way, when. `by` is never a name or a number."""
+
+    by: str
+    source: str
+    now: datetime
+
+
+def file(registrar: Registrar, tx: Connection, filing: Filing, act: Act) -> Request:
+    """File a request. Raises RequestRefused, naming the field."""
+    service = _checked(registrar, tx, filing)
+    filed_at = filing.filed_at or act.now
+    if filed_at > act.now + timedelta(days=1):
+        raise RequestRefused("bad_date", "filed_at", "the day of filing lies ahead")
+    fee = registry.fee_in_force(tx, service.key, filing.odsc, clock.local_day(filed_at))
+    values: dict[str, object] = {
+        "alias": _alias(filing.alias),
+        "odsc": filing.odsc,
+        "service": service.key,
+        "contact_id": _contact(registrar, tx, filing.phone),
+        "status": filing.status,
+        "note": _note(filing.note),
+        "due_on": due_on(tx, filing.odsc, service.days, clock.local_day(filed_at)),
+        "fee_kip": fee.fee_kip if fee else None,
+        "charge_kip": fee.charge_kip if fee else None,
+        "texts": filing.texts and bool(filing.phone),
+        "sensitive": service.sensitive if filing.sensitive is None else filing.sensitive,
+        "source": act.source,
+        "filed_at": filed_at,
+        "status_at": filed_at,
+        "news_at": act.now,
+    }
+    request = _add(tx, filing, values)
+    _remember(tx, request, act, filed_at)
+    if filing.status == "collected":
+        _invite(registrar, tx, request, act)
+    return request
+
+
+def move(
+    registrar: Registrar, tx: Connection, request: Request, status: str, note: str, act: Act
+) -> Request:
+    """Move a request to another status; the same as before is news, and nothing more.
+
+    Raises RequestRefused where that may not follow, or says nothing without a note.
+    """
+    request = storage.lock(tx, request.id)
+    note = _note(note)
+    _require_status(registrar, status, note or (request.note if status == request.status else ""))
+    if status == request.status and note in ("", request.note):
+        storage.touch(tx, request.id, act.now)
+        return replace(request, news_at=act.now)
+    if status != request.status and not registrar.rules.allows(request.status, status):
+        raise RequestRefused(
+            "not_allowed", "status", f"after {request.status} there is no {status}"
+        )
+    storage.set_status(tx, request.id, status, note, act.now)
+    moved = replace(request, status=status, note=note, status_at=act.now, news_at=act.now)
+    _remember(tx, moved, act, act.now)
+    if status == "collected":
+        _invite(registrar, tx, moved, act)
+    _tell(registrar, tx, moved, act)
+    return moved
+
+
+def due_on(tx: Connection, odsc: str, days: int | None, filed: date) -> date | None:
+    """The last day on which the office is in time, in its own working days."""
+    if days is None:
+        return None
+    return clock.working_days_after(filed, days, storage.closed_days(tx, odsc, filed))
+
+
+def _checked(registrar: Registrar, tx: Connection, filing: Filing) -> Service:
+    if registry.odsc(tx, filing.odsc) is None:
+        raise RequestRefused("unknown_odsc", "odsc", "there is no such ODSC")
+    service = registry.service(tx, filing.service)
+    if service is None:
+        raise RequestRefused("unknown_service", "service", "there is no such service")
+    _require_status(registrar, filing.status, filing.note)
+    return service
+
+
+def _require_status(registrar: Registrar, status: str, note: str) -> None:
+    if status not in REQUEST_STATUSES:
+        known = ", ".join(REQUEST_STATUSES)
+        raise RequestRefused("unknown_status", "status", f"a status is one of {known}")
+    if status in registrar.rules.needs_note and not note.strip():
+        raise RequestRefused("needs_note", "note", f"{status} needs a note for the citizen")
+
+
+def _note(written: str) -> str:
+    note = clean(written)
+    if len(note) > LONGEST_NOTE:
+        raise RequestRefused("bad_note", "note", f"a note has at most {LONGEST_NOTE} letters")
+    return note
+
+
+def _alias(written: str) -> str:
+    alias = numbers.read(written)
+    if not alias:
+        return ""
+    if numbers.is_ours(alias):
+        reason = f"an office's own number may not have {numbers.LENGTH} digits: ours have"
+        raise RequestRefused("bad_alias", "alias", reason)
+    if not alias.isalnum() or not 3 <= len(alias) <= numbers.LONGEST_ALIAS:
+        reason = f"an office's own number has 3 to {numbers.LONGEST_ALIAS} letters and digits"
+        raise RequestRefused("bad_alias", "alias", reason)
+    return alias
+
+
+def _contact(registrar: Registrar, tx: Connection, phone: str) -> int | None:
+    if not phone.strip():
+        return None
+    try:
+        sealed = registrar.vault.seal(e164(phone))
+    except NotAPhoneNumber:
+        raise RequestRefused("bad_phone", "phone", "this is no phone number") from None
+    return people.ensure(tx, sealed.hash, sealed.cipher)
+
+
+def _add(tx: Connection, filing: Filing, values: dict[str, object]) -> Request:
+    """With the number that was given, or a free one."""
+    if filing.number is not None:
+        number = numbers.read(filing.number)
+        own = number.startswith(filing.odsc) and numbers.is_ours(number) and numbers.checks(number)
+        if not own:
+            reason = "this is no number of that ODSC: a digit is wrong"
+            raise RequestRefused("bad_number", "number", reason)
+        request = storage.add(tx, values | {"number": number})
+        if request is None:
+            raise RequestRefused("taken", "number", "a request with this number exists")
+        return request
+    for _ in range(5):
+        number = numbers.new(filing.odsc, secrets.randbelow(numbers.SERIALS))
+        request = storage.add(tx, values | {"number": number})
+        if request is not None:
+            return request
+        if values["alias"]:
+            break
+    raise RequestRefused("taken", "alias", "the office has a request with this number of its own")
+
+
+def _remember(tx: Connection, request: Request, act: Act, at: datetime) -> None:
+    storage.remember(
+        tx,
+        request.id,
+        status=request.status,
+        note=request.note,
+        by=act.by,
+        source=act.source,
+        at=at,
+    )
+
+
+def _invite(registrar: Registrar, tx: Connection, request: Request, act: Act) -> None:
+    if request.contact_id is not None:
+        storage.invite(tx, request.id, request.contact_id, act.now + registrar.invite_after)
+
+
+def _tell(registrar: Registrar, tx: Connection, request: Request, act: Act) -> None:
+    if request.contact_id is None or not request.texts:
+        return
+    if request.status not in registrar.rules.texted:
+        return
+    service = registry.service(tx, request.service)
+    contact = people.by_id(tx, request.contact_id)
+    if contact.stopped or service is None:
+        return
+    language = contact.language or registrar.language
+    written = notices.written(registrar.sentences, language, request, service.names)
+    key = f"notice:{request.id}:{request.status}:{act.now:%Y%m%d%H%M%S%f}"
+    registrar.tell(tx, request.contact_id, "notice", written, act.now, key)

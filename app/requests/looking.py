@@ -1,0 +1,104 @@
+"""Looking a request up by its number, at a pace that makes guessing hopeless."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from sqlalchemy import Connection
+
+from app.people.vault import Sealed, Vault
+from app.requests import numbers
+from app.storage import alarms, lookup_tries, people
+from app.storage import requests as storage
+from app.storage.people import Contact
+from app.storage.requests import Request
+
+log = structlog.get_logger()
+
+# Numbers that differ only in so many last digits are a block: SIM cards are bought by the box.
+BLOCK_DIGITS = 4
+BURST = timedelta(minutes=10)
+
+Outcome = Literal["found", "mistyped", "unknown", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one phone, and one block of numbers, may look up that is not its own."""
+
+    misses_per_hour: int = 5
+    found_per_day: int = 10
+    burst: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What came of it; `own` that the caller filed it."""
+
+    outcome: Outcome
+    request: Request | None = None
+    own: bool = False
+
+
+def look_up(
+    tx: Connection, vault: Vault, pace: Pace, contact: Contact, typed: str, now: datetime
+) -> Looked:
+    """Find what was typed. A slip of the finger is told before anything is asked or counted."""
+    number = numbers.read(typed)
+    if numbers.is_ours(number) and not numbers.checks(number):
+        return Looked("mistyped")
+    request = _find(tx, contact, number)
+    if request is not None and request.contact_id == contact.id:
+        return Looked("found", request, own=True)
+    block = _block(tx, vault, contact)
+    if _paused(tx, pace, contact, block, now):
+        return Looked("paused")
+    lookup_tries.record(
+        tx,
+        contact.id,
+        block_hash=block,
+        number_hash=vault.hash(number),
+        found=request is not None,
+        now=now,
+    )
+    return Looked("unknown") if request is None else Looked("found", request)
+
+
+def _find(tx: Connection, contact: Contact, number: str) -> Request | None:
+    if numbers.is_ours(number):
+        return storage.by_number(tx, number)
+    same = storage.by_alias(tx, number)
+    own = [one for one in same if one.contact_id == contact.id]
+    near = [one for one in same if one.odsc == contact.last_odsc]
+    # Two offices may number alike: which one is meant cannot be guessed.
+    for fitting in (own, near, same):
+        if len(fitting) == 1:
+            return fitting[0]
+    return None
+
+
+def _block(tx: Connection, vault: Vault, contact: Contact) -> bytes:
+    number = vault.open(Sealed(*people.sealed(tx, contact.id)))
+    return vault.hash(number[:-BLOCK_DIGITS])
+
+
+def _paused(tx: Connection, pace: Pace, contact: Contact, block: bytes, now: datetime) -> bool:
+    tries = lookup_tries.counted(
+        tx,
+        contact.id,
+        block,
+        hour=now - timedelta(hours=1),
+        day=now - timedelta(days=1),
+        burst=now - BURST,
+    )
+    if tries.block_misses >= pace.burst:
+        detail = "Many phones of one block of numbers guess at requests: see siang requests tries"
+        alarms.notice(tx, kind="guessing", subject=f"{now:%Y-%m-%d}", detail=detail, now=now)
+        return True
+    if tries.misses >= pace.misses_per_hour or tries.found >= pace.found_per_day:
+        log.warning("look_up_paused", contact=contact.id, misses=tries.misses, found=tries.found)
+        return True
+    return False

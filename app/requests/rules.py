@@ -1,0 +1,108 @@
+"""What may follow what, and clerks' words for it: config/requests.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from app.errors import FlowError, Problem
+from app.text import answers
+from app.text.lao import fold
+from app.words import REQUEST_STATUSES
+from app.yaml_file import compose
+
+FILE = "requests.yaml"
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    transitions: dict[str, list[str]]
+    needs_note: list[str]
+    texted: list[str]
+    words: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """`words` are folded: tones, capitals and punctuation do not matter."""
+
+    transitions: Mapping[str, frozenset[str]]
+    needs_note: frozenset[str]
+    texted: frozenset[str]
+    words: Mapping[str, str]
+
+    def allows(self, before: str, after: str) -> bool:
+        return after in self.transitions[before]
+
+    def status(self, written: str) -> str | None:
+        """The status that a clerk's word means."""
+        return self.words.get(_heard(written))
+
+
+def load(config: Path) -> Rules:
+    """Read the file in the folder of configuration. Raises FlowError with everything wrong."""
+    path = config / FILE
+    root = compose(path, "key: …")
+    try:
+        content = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        lines = {str(key.value): key.start_mark.line + 1 for key, _ in root.value}
+        raise FlowError(
+            [
+                Problem(
+                    str(path),
+                    lines.get(str(found["loc"][0]), 1),
+                    ".".join(map(str, found["loc"])),
+                    found["msg"],
+                    "See the file as it was shipped",
+                )
+                for found in error.errors(include_url=False, include_input=False)
+            ]
+        ) from None
+    problems = [
+        Problem(str(path), 1, where, what, remedy) for where, what, remedy in _wrong(content)
+    ]
+    if problems:
+        raise FlowError(problems)
+    return Rules(
+        transitions={status: frozenset(after) for status, after in content.transitions.items()},
+        needs_note=frozenset(content.needs_note),
+        texted=frozenset(content.texted),
+        words={
+            _heard(word): status
+            for status in REQUEST_STATUSES
+            for word in (status, *content.words.get(status, ()))
+        },
+    )
+
+
+def _wrong(content: _File) -> Iterator[tuple[str, str, str]]:
+    """Where, what is wrong, what to do."""
+    known = ", ".join(REQUEST_STATUSES)
+    named = [
+        *(("transitions", one) for one in content.transitions),
+        *(("transitions", one) for after in content.transitions.values() for one in after),
+        *(("needs_note", one) for one in content.needs_note),
+        *(("texted", one) for one in content.texted),
+        *(("words", one) for one in content.words),
+    ]
+    for where, status in named:
+        if status not in REQUEST_STATUSES:
+            yield where, f"there is no status {status!r}", f"Use one of {known}"
+    for status in REQUEST_STATUSES:
+        if status not in content.transitions:
+            yield "transitions", f"{status} is missing", f"Write {status}: [] if nothing follows it"
+    owners: dict[str, str] = {}
+    for status, words in content.words.items():
+        for word in words:
+            owner = owners.setdefault(_heard(word), status)
+            if owner != status:
+                yield f"words.{status}", f"{word!r} stands at {owner} too", "Keep one of them"
+
+
+def _heard(word: str) -> str:
+    return fold(answers.normalise(word.replace("_", " ")))
