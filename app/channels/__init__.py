@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.channels.africastalking import AfricasTalking
+from app.channels.android import Android
 from app.channels.base import Channel
 from app.channels.kannel import Kannel
 from app.channels.simulator import Simulator
+from app.channels.twilio import Twilio
 from app.errors import ConfigError
 from app.settings import ChannelConfig
 
 CHANNELS: Final[Mapping[str, Callable[[ChannelConfig], Channel]]] = {
     "africastalking": AfricasTalking,
+    "android": Android,
     "kannel": Kannel,
     "simulator": Simulator,
+    "twilio": Twilio,
 }
 """Every kind of channel. `kind` in a [channels.NAME] section is a key of this."""
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Annotated, Final
 
 import httpx
@@ -29,6 +30,7 @@ from app.channels.forms import (
     expect_hook,
     required,
     sender,
+    sent_at,
     sms_inbound,
     ussd_inbound,
     written,
@@ -64,7 +66,9 @@ not get it."""
 
 # Of the inbox, one page is at most 100 messages.
 PAGES: Final = 5
-MAX_DETAIL: Final = 80
+# A callback may still bring what is younger, and its id would make a second message of it.
+SETTLED: Final = timedelta(minutes=10)
+MAX_TOLD, MAX_DETAIL = 400, 80
 _NUMBER = re.compile("[0-9]{1,18}")
 # Its own words are English. What else is in them, addresses and long numbers are not its own.
 _NOT_ITS_OWN = re.compile(r"\S*://\S*|[^ -~]+|\+?\d(?:[ ().-]*\d){5,}")
@@ -174,14 +178,15 @@ class AfricasTalking(Channel):
 
         The inbox counts its messages (`id` "Integer"), a callback names them otherwise (`id`
         "String", a UUID): nothing joins the two. So what is found has no id here, and is known
-        by its sender, text and moment. `cursor` is the highest number read.
+        by its sender, text and moment. `cursor` is the highest number read, not counting what a
+        callback may still bring.
         """
         if not self._options.inbox:
             return Missed((), cursor)
         found: list[Inbound] = []
         read = cursor
         try:
-            for page in self._pages(cursor):
+            for page in self._pages(cursor, now):
                 read = _highest(page, read)
                 found += self._recovered(page, since, now)
         except TryLater:
@@ -237,10 +242,10 @@ class AfricasTalking(Channel):
 
     # --- what was missed ------------------------------------------------------------------------
 
-    def _pages(self, cursor: str) -> Iterator[Sequence[Mapping[str, str]]]:
+    def _pages(self, cursor: str, now: datetime) -> Iterator[Sequence[Mapping[str, str]]]:
         """The inbox from `cursor` on, the oldest first, until it is empty or enough was read."""
         for _ in range(PAGES):
-            page = self._page(cursor)
+            page = list(takewhile(lambda one: _has_settled(one, now), self._page(cursor)))
             further = _highest(page, cursor)
             if further == cursor:
                 return
@@ -284,7 +289,14 @@ def _tells_the_end(fields: Mapping[str, str]) -> bool:
 
 def _cleaned(words: str) -> str:
     """The gateway's own words, short: no text, number or address."""
-    return _NOT_ITS_OWN.sub("#", " ".join(clean(words).split()))[:MAX_DETAIL].strip()
+    told = " ".join(clean(words[:MAX_TOLD]).split())
+    return _NOT_ITS_OWN.sub("#", told)[:MAX_DETAIL].strip()
+
+
+def _has_settled(fields: Mapping[str, str], now: datetime) -> bool:
+    """Whether it is old enough; what has no date that can be read holds up nobody."""
+    at = sent_at(fields, "date", now)
+    return at == now or at <= now - SETTLED
 
 
 def _highest(page: Sequence[Mapping[str, str]], cursor: str) -> str:

@@ -63,17 +63,18 @@ SHORTEST_KEY: Final = 16
 class AndroidOptions(Options):
     """The keys of a section of kind "android"."""
 
-    # Both empty until the operator sets them; without devices the channel only receives.
+    # Without devices the channel only receives.
+    devices: list[Device] = []
+    # Both empty until the operator sets them; webhooks and messages say so.
     signing_key: SecretStr = SecretStr("")
     password: SecretStr = SecretStr("")
-    devices: list[Device] = []
     # What a phone could not send until then fails, instead of arriving when it is no news.
     ttl_seconds: Annotated[int, Field(ge=60, le=30 * 86_400)] = 86_400
 
     @field_validator("signing_key")
     @classmethod
     def _long_enough(cls, given: SecretStr) -> SecretStr:
-        """The app makes one of eight characters, which can be guessed from a single request."""
+        """The app's own has eight characters: few enough to be tried out on one request."""
         if any(len(key) < SHORTEST_KEY for key in parts(given)):
             words = "a key needs {least} characters: set a longer one in the app"
             raise PydanticCustomError("key_too_short", words, {"least": SHORTEST_KEY})
@@ -96,19 +97,20 @@ class Android(Channel):
     def __init__(self, config: ChannelConfig) -> None:
         super().__init__(config)
         options = read_options(config, AndroidOptions)
-        self._keys = [key.encode() for key in parts(options.signing_key)]
+        self._signing_key = options.signing_key
         self._phones = Phones(config, options.devices, options.password, options.ttl_seconds)
 
     def authentic(self, request: HookRequest, now: datetime) -> None:
         """X-Signature is hex HMAC-SHA256 over the body and X-Timestamp, in seconds of Unix time."""
         variable = channel_variable(self.config.name, "signing_key")
-        if not self._keys:
+        keys = parts(self._signing_key)
+        if not keys:
             raise Unauthenticated(f"no signing key is known: set {variable} to that of the app")
         headers = {name.lower(): value for name, value in request.headers.items()}
         stamp = headers.get("x-timestamp", "").strip()
         given = headers.get("x-signature", "").strip().lower().encode(errors="replace")
         signed = request.body + stamp.encode(errors="replace")
-        matches = [hmac.compare_digest(given, _signature(key, signed)) for key in self._keys]
+        matches = [hmac.compare_digest(given, _signature(key, signed)) for key in keys]
         if not any(matches):
             raise Unauthenticated(f"the signature is missing, or was not made with {variable}")
         if not _recent(stamp, now):
@@ -136,11 +138,12 @@ class Android(Channel):
         `sender` was called `phoneNumber` before app 1.54. `recipient` is missing where Android
         does not know the SIM's own number.
         """
-        by = payload.get("sender", "").strip() or payload.get("phoneNumber", "")
+        named = payload.get("sender", "")
+        by = named if named.strip() else payload.get("phoneNumber", "")
         return Inbound(
             channel=self.config.name,
             medium="sms",
-            sender=sender({"sender": by}, "sender"),
+            sender=sender({"payload.sender": by}, "payload.sender"),
             text=clean(payload.get("message", ""))[:MAX_SMS_TEXT],
             provider_id=required(envelope, "id"),
             received_at=sent_at(payload, "receivedAt", now),
@@ -150,7 +153,8 @@ class Android(Channel):
     def _receipt(self, event: str, payload: Mapping[str, str], now: datetime) -> Receipt:
         """A long message has one `sms:delivered` for each part."""
         state, moment = RECEIPTS[event]
-        message = required(payload, "messageId").strip()
+        name = "payload.messageId"
+        message = required({name: payload.get("messageId", "")}, name).strip()
         ours = _uuid(message)
         return Receipt(
             channel=self.config.name,
@@ -176,8 +180,8 @@ class Android(Channel):
         return self._phones.fate(asked.outgoing)
 
 
-def _signature(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).hexdigest().encode()
+def _signature(key: str, signed: bytes) -> bytes:
+    return hmac.new(key.encode(), signed, hashlib.sha256).hexdigest().encode()
 
 
 def _recent(stamp: str, now: datetime) -> bool:

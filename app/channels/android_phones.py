@@ -193,7 +193,7 @@ class Phones:
     def _call(
         self, device: Device, method: str, rest: str, body: dict[str, object] | None = None
     ) -> httpx.Response:
-        password = self._passwords[device.name]
+        password = self._passwords[device.name].get_secret_value()
         if not password:
             raise TryLater(f"the password of {device.name} is not known: set {self._variable}")
         if self._client is None:
@@ -222,18 +222,18 @@ def _sims(device: Device) -> list[Sim | None]:
     return [*device.sims] or [None]
 
 
-def _passwords(variable: str, names: Sequence[str], password: SecretStr) -> dict[str, str]:
+def _passwords(variable: str, names: Sequence[str], password: SecretStr) -> dict[str, SecretStr]:
     """Each device's password: one for all, or `phone1=…,phone2=…`."""
     pairs = [part.partition("=") for part in parts(password)]
     if not any(equals and name in names for name, equals, _ in pairs):
-        return dict.fromkeys(names, password.get_secret_value().strip())
-    each = {name: secret for name, _, secret in pairs}
+        return dict.fromkeys(names, SecretStr(password.get_secret_value().strip()))
+    each = {name: SecretStr(secret) for name, _, secret in pairs}
     if each.keys() - set(names):
         raise ConfigError(
             f"{variable} names a phone that is not in devices",
             f"Use one password for all, or name=password of {', '.join(names)}",
         )
-    return {name: each.get(name, "") for name in names}
+    return {name: each.get(name, SecretStr("")) for name in names}
 
 
 def parts(secret: SecretStr) -> list[str]:

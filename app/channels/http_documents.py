@@ -19,7 +19,7 @@ from defusedxml import ElementTree
 from jsonpath import JSONPathError
 
 from app.channels.forms import clean
-from app.channels.http_templates import word
+from app.channels.http_templates import Value, word
 
 Format = Literal["form", "json", "xml", "text"]
 IN_QUERY: Final = "query:"
@@ -39,17 +39,20 @@ class Document(ABC):
         self.query = query
 
     def find(self, place: str) -> str | None:
-        """The text, number or truth there, without what cannot be stored; None for nothing."""
+        """The text or number there, without what cannot be stored; None where there is none."""
+        value = self.value(place)
+        return None if value is None or isinstance(value, bool) else clean(word(value))
+
+    def value(self, place: str) -> Value | None:
+        """As `find`, but a number or a truth is what it is."""
         if not place:
             return None
         if place.startswith(IN_QUERY):
-            found = self.query.get(place.removeprefix(IN_QUERY))
-        else:
-            found = self._find(place)
-        return None if found is None else clean(found)
+            return self.query.get(place.removeprefix(IN_QUERY))
+        return self._value(place)
 
     @abstractmethod
-    def _find(self, place: str) -> str | None: ...
+    def _value(self, place: str) -> Value | None: ...
 
     def split(self, place: str) -> list[Document]:
         """The parts of a body that holds several of a thing; the body itself without a place."""
@@ -64,7 +67,7 @@ class FormDocument(Document):
         super().__init__(raw, query)
         self.fields = {**fields, **query}
 
-    def _find(self, place: str) -> str | None:
+    def _value(self, place: str) -> Value | None:
         return self.fields.get(place)
 
     def _split(self, place: str) -> list[Document]:
@@ -84,9 +87,8 @@ class JsonDocument(Document):
         except JSONPathError:
             return []
 
-    def _find(self, place: str) -> str | None:
-        values = (one for one in self._all(place) if isinstance(one, str | int | float))
-        return next(map(word, values), None)
+    def _value(self, place: str) -> Value | None:
+        return next((one for one in self._all(place) if isinstance(one, str | int | float)), None)
 
     def _split(self, place: str) -> list[Document]:
         return [JsonDocument(self.raw, self.query, one) for one in self._all(place)]
@@ -97,7 +99,7 @@ class XmlDocument(Document):
         super().__init__(raw, query)
         self.root = root
 
-    def _find(self, place: str) -> str | None:
+    def _value(self, place: str) -> Value | None:
         path, attribute = _attribute(place)
         element = self.root.find(path or ".")
         if element is None:
@@ -111,7 +113,7 @@ class XmlDocument(Document):
 class TextDocument(Document):
     """A body that is no document: only regular expressions say anything of it."""
 
-    def _find(self, place: str) -> str | None:
+    def _value(self, place: str) -> Value | None:
         return None
 
     def _split(self, place: str) -> list[Document]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Annotated, Literal
@@ -10,15 +9,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
+from app.channels.base import Hook
 from app.channels.http_documents import Place
 from app.channels.http_sections import (
-    NOTHING,
     Answering,
     AnswerSection,
     Condition,
     ScreenSection,
     Section,
     Where,
+    as_path,
     check_places,
     wrong,
 )
@@ -26,10 +26,6 @@ from app.words import ReceiptState
 
 Required = Annotated[str, Field(min_length=1), AfterValidator(Place)]
 _SAMPLE = datetime(2026, 11, 22, 9, 30)
-
-
-def _as_text(written: object) -> object:
-    return {"path": written} if isinstance(written, str) else written
 
 
 class TextSection(Section):
@@ -44,7 +40,9 @@ class TextSection(Section):
     @classmethod
     def _is_known(cls, charset: str) -> str:
         try:
-            return codecs.lookup(charset).name
+            # Asks for a text's charset: hex and rot13 are codecs, too.
+            b"0000".decode(charset, "replace")
+            return charset
         except LookupError:
             raise wrong(f"{charset!r} is no charset that Python knows") from None
 
@@ -129,7 +127,7 @@ class SmsSection(ListedSection):
     id: Where = ""
     sender: Required = Field(alias="from")
     to: Where = ""
-    text: Annotated[TextSection, BeforeValidator(_as_text)]
+    text: Annotated[TextSection, BeforeValidator(as_path)]
     other_texts: list[OtherTextSection] = []
     part: PartSection | None = None
 
@@ -173,8 +171,6 @@ class UssdSection(HookSection):
     def _knows_a_beginning(self) -> UssdSection:
         if not (self.accumulates or self.begins):
             raise wrong("begins is needed where the text is the newest input alone")
-        if self.screen is not None and self.screen.body is NOTHING:
-            raise wrong("screen.body is missing")
         return self
 
 
@@ -183,7 +179,7 @@ class ReceiveSection(Section):
     receipt: ReceiptSection | None = None
     ussd: UssdSection | None = None
 
-    def hooks(self) -> Iterator[tuple[Literal["sms", "receipt", "ussd"], HookSection]]:
+    def hooks(self) -> Iterator[tuple[Hook, HookSection]]:
         """Every hook that is described, with its section."""
         if self.sms is not None:
             yield "sms", self.sms

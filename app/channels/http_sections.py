@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from app.channels.forms import clean
 from app.channels.http_documents import Document, Format, Place, check_place
 from app.channels.http_templates import (
     Escape,
@@ -68,7 +69,7 @@ def _words(written: object) -> object:
     return [word(one) for one in written] if isinstance(written, list) else written
 
 
-def _as_path(written: object) -> object:
+def as_path(written: object) -> object:
     return {"path": written} if isinstance(written, str) else written
 
 
@@ -89,16 +90,19 @@ class Find(Section):
     regex: re.Pattern[str] | None = None
 
     def value(self, document: Document) -> str | None:
-        found = document.find(self.path) if self.path else document.raw
-        if found is None or self.regex is None:
-            return found if self.path else None
+        value = document.value(self.path) if self.path else document.raw
+        if value is None:
+            return None
+        found = clean(word(value))
+        if self.regex is None:
+            return found
         match = self.regex.search(found)
         if match is None:
             return None
         return match[1] if match.re.groups else match[0]
 
 
-Finding = Annotated[Find, BeforeValidator(_as_path)]
+Finding = Annotated[Find, BeforeValidator(as_path)]
 """`"path"` is short for `{path = "path"}`."""
 
 
@@ -211,6 +215,7 @@ Answering = Annotated[AnswerSection, BeforeValidator(_as_body)]
 class ScreenSection(AnswerSection):
     """A USSD screen: `{{text}}`, and `{{action}}` for whether the session goes on or ends."""
 
+    body: Filling
     goes_on: str | int = ""
     ends: str | int = ""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Annotated, Final, Literal
 
@@ -19,7 +19,15 @@ import structlog
 from pydantic import BeforeValidator, Field
 
 from app.channels.base import HookRequest
-from app.channels.forms import MAX_ID, MAX_USSD_TEXT, clean, raw_field, required, sender
+from app.channels.forms import (
+    MAX_ID,
+    MAX_USSD_TEXT,
+    clean,
+    raw_field,
+    required,
+    sender,
+    sent_at,
+)
 from app.channels.options import Options
 from app.errors import Malformed, Refused
 from app.settings import ChannelConfig
@@ -28,6 +36,9 @@ from app.words import Ended, Inbound, Limits, Reply
 
 log = structlog.get_logger()
 
+# Kannel repeats a step that we could not take, and then its own stamp tells that others came after
+# it. Longer than a session lives; a stamp that is older than that may be a wrong clock.
+STAMP_TRUST: Final = timedelta(minutes=10)
 CODING: Final = {"GSM-7": "0", "UCS-2": "2"}
 _DIALLED: Final = re.compile(r"[*#]*([0-9]{1,12})(?:[*#](.*))?", re.DOTALL)
 
@@ -99,7 +110,7 @@ class Dialect:
             sender=phone,
             text=keys,
             provider_id=provider_id,
-            received_at=now,
+            received_at=_stamp(fields, now),
             to=code,
             session=number,
             begins=begins,
@@ -147,12 +158,10 @@ class Dialect:
     def _meta_data(self, inbound: Inbound, encoding: str, reply: Reply) -> str:
         step = self.options.ussd_final_op if reply.ends else self.options.ussd_reply_op
         values = {self.options.ussd_op_tlv: str(step)}
-        if self.options.ussd_session_tlv:
-            session = bytes.fromhex(inbound.context.get("session", ""))
-            if reply.ends:
-                session = bytes(
-                    a | b for a, b in zip_longest(session, self._end_bits(), fillvalue=0)
-                )
+        session = bytes.fromhex(inbound.context.get("session", ""))
+        if session and reply.ends:
+            session = bytes(a | b for a, b in zip_longest(session, self._end_bits(), fillvalue=0))
+        if session:
             values[self.options.ussd_session_tlv] = self._written(session)
         if encoding == "GSM-7" and self.options.ussd_gsm7_coding is not None:
             values["data_coding"] = str(self.options.ussd_gsm7_coding)
@@ -185,6 +194,11 @@ def _octets(request: HookRequest, name: str) -> bytes:
 def _masked(octets: bytes, mask: bytes) -> bytes:
     """The octets that the mask touches, each without the bits that it does not."""
     return bytes(octet & bits for octet, bits in zip(octets, mask, strict=False) if bits)
+
+
+def _stamp(fields: Mapping[str, str], now: datetime) -> datetime:
+    stamp = sent_at(fields, "ts", now)
+    return stamp if abs(now - stamp) <= STAMP_TRUST else now
 
 
 def _bounded(text: str) -> str:

@@ -8,6 +8,7 @@ fields are checked as well, and a replay is known by the message's id.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -51,7 +52,7 @@ READ: Final = (
     *("AccountSid", "MessageSid", "SmsSid", "From", "To"),
     *("Body", "OptOutType", "MessageStatus", "ErrorCode"),
 )
-SID_LENGTH: Final = 34
+MESSAGE_SID: Final = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 STOPS: Final = {"STOP": True, "START": False}
 HELP: Final = "HELP"
 # What the SDK raises when an answer is not what it should be.
@@ -217,7 +218,7 @@ class Twilio(Channel):
             raise FateUnknown(f"Twilio did not answer ({type(error).__name__})") from None
         if not message.sid:
             raise FateUnknown("Twilio's answer has no sid")
-        return Sent(provider_ref=message.sid)
+        return Sent(provider_ref=str(message.sid))
 
     def fate(self, asked: Asked) -> Fate:
         messages, to = self._messages(), asked.outgoing.to
@@ -253,11 +254,11 @@ class Twilio(Channel):
 
     def _wanted(self, one: MessageInstance, since: datetime) -> bool:
         """Whether a listed message is one that the webhook would have brought."""
-        text, at = (one.body or "").strip(), one.date_sent or since
+        text, at = (one.body or "").strip(), one.date_sent or one.date_created or since
         # An empty text may be a redacted one. A Messaging Service has answered these three itself.
-        answered = self._options.messaging_service_sid and text.upper() in {*STOPS, HELP}
+        answered = bool(self._options.messaging_service_sid) and text.upper() in {*STOPS, HELP}
         # DateSent is documented for whole days only.
-        return bool(one.direction == "inbound" and at >= since and text and not answered)
+        return one.direction == "inbound" and at >= since and bool(text) and not answered
 
     def _messages(self) -> MessageList:
         """The SDK's messages of our account; made at the first call."""
@@ -323,12 +324,15 @@ def _listed(written: str) -> list[str]:
 
 
 def _sid(fields: Mapping[str, str]) -> str:
-    """MessageSid, or its old name. One that swallowed the next field would be a replay's new id."""
+    """MessageSid, or its old name.
+
+    One that swallowed the next field, or lost a letter to it, would be a replay under a new id.
+    """
     name = "MessageSid" if "MessageSid" in fields else "SmsSid"
     if name not in fields:
         raise Malformed("the field MessageSid is missing")
     sid = required(fields, name).strip()
-    if len(sid) > SID_LENGTH or not (sid.isascii() and sid.isalnum()):
+    if not MESSAGE_SID.fullmatch(sid):
         raise Malformed(f"the field {name} is no id of Twilio's")
     return sid
 

@@ -70,6 +70,8 @@ def state(status: str, code: int) -> ReceiptState | None:
 
 def problem(status: int, code: int) -> SendError:
     """What a refusal of the API means for the message: the HTTP status and Twilio's own code."""
+    # The SDK repeats the status where the answer has no code.
+    code = 0 if code == status else code
     if code == STOPPED:
         return OptedOut(f"the phone has stopped messages from us at Twilio ({code})")
     if code in BUSY or status in {408, 425, 429}:

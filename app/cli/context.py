@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from app import embedded
 from app.registry import loading
 from app.settings import Settings
-from app.storage import registry
+from app.storage import registry_loading
 from app.storage.database import open_engine
 from app.storage.migrating import migrate
 
@@ -32,6 +32,6 @@ def database(settings: Settings) -> Iterator[Engine]:
 def _fill(engine: Engine, settings: Settings) -> None:
     """A command may be the first thing that anybody runs: it too finds the centers."""
     with engine.connect() as connection:
-        loaded = registry.mark(connection) is not None
+        loaded = registry_loading.mark(connection) is not None
     if not loaded:
         loading.load(engine, settings.config / "registry")

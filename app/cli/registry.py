@@ -10,7 +10,7 @@ from app import settings
 from app.cli.context import database
 from app.errors import RegistryError
 from app.registry import loading
-from app.storage.registry import Changes
+from app.storage.registry_loading import Changes
 
 
 @click.group("registry")

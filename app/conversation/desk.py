@@ -18,6 +18,7 @@ from app.delivery.mail import Mail
 from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
 from app.settings import ChannelConfig, Settings
+from app.spool import Spool
 from app.storage import conversations
 from app.storage.people import Contact
 from app.text.numbers import e164
@@ -26,7 +27,7 @@ from app.words import Language, Limits
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Database, bell, vault and flows, with the settings that turns go by.
+    """Database, bell, vault, spool and flows, with the settings that turns go by.
 
     `mail` takes what is answered by SMS.
     """
@@ -34,6 +35,7 @@ class Desk:
     engine: Engine
     bell: Bell
     vault: Vault
+    spool: Spool
     books: Books
     keywords: Keywords
     flow: str
@@ -105,6 +107,7 @@ def open_desk(settings: Settings, engine: Engine, mail: Mail) -> Desk:
         engine=engine,
         bell=Bell(settings.redis_url),
         vault=mail.vault,
+        spool=Spool(settings.home / "spool", mail.vault),
         books=Books(settings.config, settings.conversation.flow, settings.service.language),
         keywords=keywords.load(settings.config / "languages"),
         flow=settings.conversation.flow,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -16,23 +17,48 @@ from app.yaml_file import compose
 
 FILE = "keywords.yaml"
 STOP, START, HELP = "stop", "start", "help"
+CONSENT = (STOP, START)
 LANGUAGE = "language."
 """Before the language that the words ask for."""
+AROUND = "around"
+"""Words that change nothing about stop and start: please, me, messages."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Keywords:
-    """Every word by what it does: `stop`, `start`, `help`, `language.NAME`."""
+    """Every word by what it does: `stop`, `start`, `help`, `language.NAME`; and those `around`."""
 
     words: Mapping[str, tuple[str, ...]]
+    around: tuple[str, ...] = ()
 
     def named(self, text: str) -> str | None:
-        """What a text asks for, other words behind it or not."""
-        return answers.keyword(text, self.words)
+        """What a text asks for, with other words around it or not."""
+        return self.consent(text) or answers.keyword(text, self._others)
+
+    def consent(self, text: str) -> str | None:
+        """STOP or START where the text asks for that and tells nothing else."""
+        return answers.wish(text, self._wishes)
+
+    def bare_consent(self, text: str) -> str | None:
+        """STOP or START where one of their words is all that is said."""
+        said = (key for key in CONSENT if self._says(text, key))
+        return next(said, None)
 
     def alone(self, text: str) -> bool:
         """Whether a keyword is all that the text says."""
-        return any(answers.matches(text, word) for words in self.words.values() for word in words)
+        return any(self._says(text, key) for key in self.words)
+
+    def _says(self, text: str, key: str) -> bool:
+        return any(answers.matches(text, word) for word in self.words.get(key, ()))
+
+    @cached_property
+    def _wishes(self) -> Mapping[str, str]:
+        consent = {key: words for key, words in self.words.items() if key in CONSENT}
+        return answers.vocabulary(consent, self.around)
+
+    @cached_property
+    def _others(self) -> Mapping[str, tuple[str, ...]]:
+        return {key: words for key, words in self.words.items() if key not in CONSENT}
 
 
 def load(languages: Path) -> Keywords:
@@ -46,14 +72,16 @@ def load(languages: Path) -> Keywords:
     ]
     if problems:
         raise FlowError(sorted(problems, key=lambda problem: (problem.line, problem.where)))
-    return Keywords({_key(key): tuple(_words(value)) for key, value in root.value})
+    words = {_key(key): tuple(_words(value)) for key, value in root.value}
+    around = words.pop(AROUND, ())
+    return Keywords(words, around)
 
 
 def _problems(
     root: yaml.MappingNode, packs: Collection[Language]
 ) -> Iterator[tuple[int, str, str, str]]:
     """Line, key, what is wrong and what to do."""
-    known = [STOP, START, HELP, *(f"{LANGUAGE}{pack}" for pack in sorted(packs))]
+    known = [STOP, START, HELP, AROUND, *(f"{LANGUAGE}{pack}" for pack in sorted(packs))]
     keys: set[str] = set()
     owners: dict[str, str] = {}
     for key, value in root.value:
@@ -76,10 +104,12 @@ def _problems(
 
 
 def _complaint(name: str, item: yaml.Node, owners: dict[str, str]) -> tuple[str, str] | None:
-    if not isinstance(item, yaml.ScalarNode) or not any(map(str.isalpha, item.value)):
+    means = str.isalnum if name == AROUND else str.isalpha
+    if not isinstance(item, yaml.ScalarNode) or not any(map(means, item.value)):
         return "this is no word", "A word has letters: figures choose from menus"
     heard = fold(answers.normalise(item.value))
-    owner = owners.setdefault(heard, name)
+    # Around STOP a word asks for nothing, whatever it asks for by itself.
+    owner = name if name == AROUND else owners.setdefault(heard, name)
     if owner != name:
         return f"{item.value!r} stands at {owner} too", "A word can do one thing only"
     return None

@@ -1,4 +1,4 @@
-"""SMS: taken in at the door, worked by a worker, answered through the outbox."""
+"""SMS: taken in by `intake`, worked here by a worker, answered through the outbox."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import structlog
 from sqlalchemy import Connection
 
 from app.clock import local_day
-from app.conversation import keywords
+from app.conversation import consent, keywords
 from app.conversation.desk import Desk
 from app.conversation.play import Play
-from app.errors import NotAPhoneNumber
 from app.flows.model import State, readable
 from app.flows.nodes import Book
 from app.storage import conversations, outbox, people
@@ -22,7 +21,7 @@ from app.storage.conversations import Standing, TurnRecord
 from app.storage.inbound import Waiting
 from app.storage.people import Contact
 from app.text import answers
-from app.words import Inbound, Language
+from app.words import Language
 
 log = structlog.get_logger()
 
@@ -31,31 +30,6 @@ PATIENCE = (timedelta(seconds=5), timedelta(seconds=30))
 DRAIN_SECONDS = 10.0
 # Fewer letters are a greeting or a word of the menu, no part of a story.
 SHORTEST_STORY = 12
-
-
-def accept(desk: Desk, message: Inbound) -> bool:
-    """Store an SMS before the gateway is told that we have it; False if it was known already.
-
-    Senders that are no phones (short codes, names) are stored and never answered.
-    """
-    try:
-        sealed = desk.seal(message.sender)
-    except NotAPhoneNumber:
-        sealed = None
-    with desk.engine.begin() as tx:
-        contact = people.ensure(tx, sealed.hash, sealed.cipher) if sealed else None
-        new = letters.accept(
-            tx,
-            channel=message.channel,
-            provider_id=message.provider_id,
-            contact_id=contact,
-            content=message.text,
-            received_at=message.received_at,
-            now=desk.now(),
-        )
-    if new and sealed is not None:
-        desk.bell.ring("turns")
-    return new
 
 
 def drain(desk: Desk, stop: Callable[[], bool]) -> int:
@@ -99,8 +73,8 @@ def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
 def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     contact = people.by_id(tx, letter.contact_id)
     keyword = desk.keywords.named(letter.text)
-    if keyword in (keywords.STOP, keywords.START):
-        _consent(desk, tx, letter, contact, stops=keyword == keywords.STOP)
+    if keyword in keywords.CONSENT:
+        _consent(desk, tx, letter, contact, keyword)
         return
     play, mine = _play(desk, tx, letter, contact)
     text = letter.text
@@ -151,21 +125,13 @@ def _tells(text: str) -> bool:
     return answers.one_line(text) is None and sum(map(str.isalpha, text)) >= SHORTEST_STORY
 
 
-def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, *, stops: bool) -> None:
-    if stops == contact.stopped and stops:
+def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, wish: str) -> None:
+    if wish == keywords.STOP and contact.stopped:
         return
-    now = desk.now()
-    people.set_stopped(tx, contact.id, now if stops else None)
+    consent.change(desk, tx, contact, wish)
     book = desk.books.current(tx)
-    pack = book.packs[desk.language_of(contact, book)]
-    desk.mail.queue(
-        tx,
-        contact_id=contact.id,
-        came_by=letter.channel,
-        purpose="consent",
-        text=pack["message.stopped" if stops else "message.started"],
-        now=now,
-    )
+    said = consent.sentence(book.packs[desk.language_of(contact, book)], wish)
+    consent.tell(desk, tx, contact, letter.channel, said)
 
 
 def _play(

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from app.clock import local_day
+from app.conversation import consent, sessions
 from app.conversation.deadline import Promise
 from app.conversation.desk import Desk
+from app.conversation.keywords import Keywords
 from app.conversation.play import Hop, Play, hops
+from app.conversation.sessions import Session
 from app.flows.engine import can_resume
 from app.flows.model import readable
 from app.storage import conversations, people
-from app.storage.conversations import Standing, StoredTurn, TurnRecord
+from app.storage.conversations import Standing, TurnRecord
 from app.storage.people import Contact
 from app.words import Inbound, Reply
+
+
+@dataclass(kw_only=True)
+class Talk(Play):
+    """A play in which STOP and START, typed alone at any prompt, do their work and end it."""
+
+    keywords: Keywords
+    wish: str | None = None
+
+    def take(self, text: str, *, opening: bool = False) -> Reply:
+        wish = self.keywords.bare_consent(text)
+        if wish is None:
+            return super().take(text, opening=opening)
+        self.wish, self.finished = wish, True
+        return Reply(consent.sentence(self.book.packs[self.language], wish), ends=True)
+
+    @property
+    def status(self) -> str:
+        """What becomes of the conversation. Left by STOP or START, it may be gone on with."""
+        if self.wish is not None:
+            return "abandoned"
+        return "finished" if self.finished else "open"
 
 
 def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
@@ -27,20 +53,16 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     sealed = desk.seal(inbound.sender)
     with desk.engine.begin() as tx:
         contact = people.lock(tx, sealed.hash, sealed.cipher)
-        told, standings = conversations.standing(
-            tx,
-            contact.id,
-            inbound.channel,
-            "ussd",
-            inbound.session,
-            _hashed(inbound.text),
-            inbound.received_at - desk.resume_within,
-        )
-        if told is not None:
-            return told
-        reply, due = _turn(desk, tx, contact, inbound, standings)
+        session = sessions.find(desk, tx, contact.id, inbound)
+        if session.told is not None:
+            return session.told
+        if session.mine is not None and session.mine.status != "open":
+            return _over(desk, tx, contact, inbound)
+        play, reply, due = _turn(desk, tx, contact, inbound, session)
         late = not promise.keep()
-        if late:
+        if late and play.wish is not None:
+            consent.tell(desk, tx, contact, inbound.channel, reply.text)
+        elif late:
             desk.text(tx, contact, inbound.channel, reply.text, desk.now())
     if late:
         desk.bell.ring("outbox")
@@ -50,33 +72,30 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
 
 
 def _turn(
-    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, standings: list[Standing]
-) -> tuple[Reply, bool]:
-    session = (inbound.channel, inbound.session)
-    mine = next((one for one in standings if (one.channel, one.session) == session), None)
-    if mine is not None and mine.status != "open":
-        return _over(desk, tx, contact, inbound), False
-    left = None if mine is not None else _left(desk, tx, inbound, standings)
-    for other in standings:
+    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, session: Session
+) -> tuple[Talk, Reply, bool]:
+    mine = session.mine
+    left = None if mine is not None else _left(desk, tx, inbound, session)
+    for other in session.standings:
         if other.status == "open" and other is not mine and other is not left:
             conversations.close(tx, other.id, "replaced", inbound.received_at)
     begun = mine or left
     play = _play(desk, tx, contact, inbound, begun)
-    walked = _continue(play, mine, inbound.text) if mine else _begin(play, inbound.text)
-    due = _save(desk, tx, inbound, contact, begun, play, walked)
-    return walked[-1].reply, due
+    walked = _continue(play, session, inbound) if mine else _begin(play, session.opening)
+    due = _save(desk, tx, inbound, contact, begun, play, session, walked)
+    if play.wish is not None:
+        consent.change(desk, tx, contact, play.wish)
+    return play, walked[-1].reply, due
 
 
-def _left(
-    desk: Desk, tx: Connection, inbound: Inbound, standings: list[Standing]
-) -> Standing | None:
+def _left(desk: Desk, tx: Connection, inbound: Inbound, session: Session) -> Standing | None:
     """The conversation that a dropped session left, if the person may want to go on with it.
 
     Who dials more than the bare code knows where to go.
     """
-    if inbound.text:
+    if session.opening:
         return None
-    for one in standings:
+    for one in session.standings:
         if inbound.received_at - one.turned_at > desk.resume_within:
             continue
         book, stood = desk.books.version(tx, one.flow), readable(one.state)
@@ -97,14 +116,14 @@ def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Rep
 
 def _play(
     desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, mine: Standing | None
-) -> Play:
+) -> Talk:
     began_on = None if mine is None else desk.books.version(tx, mine.flow)
     stood = None if mine is None or began_on is None else readable(mine.state)
     book = began_on or desk.books.current(tx)
     language = desk.language_of(contact, book)
     if inbound.language in book.packs:
         language = inbound.language or language
-    return Play(
+    return Talk(
         tx=tx,
         contact=contact,
         today=local_day(desk.now()),
@@ -119,34 +138,28 @@ def _play(
         state=stood,
         # Nobody can go on with what this code cannot read.
         restarted=mine is not None and stood is None,
+        keywords=desk.keywords,
     )
 
 
-def _begin(play: Play, text: str) -> list[Hop]:
+def _begin(play: Talk, text: str) -> list[Hop]:
     walked = [Hop("", play.begin() if play.state is None else play.resume())]
     if text:
         walked += hops(play, "", text.split("*"), opening=True)
     return walked
 
 
-def _continue(play: Play, mine: Standing, text: str) -> list[Hop]:
+def _continue(play: Talk, session: Session, inbound: Inbound) -> list[Hop]:
     """Only what the session's input adds to the input so far is played."""
+    before, pieces = sessions.pieces(session, inbound)
     if play.state is None:
-        # The input so far was meant for screens that are gone.
-        return [Hop(text, play.begin())]
-    before = text[: mine.path_length]
-    extends = _hashed(before) == mine.path_hash
-    if extends and mine.path_length == 0:
-        pieces = text.split("*")
-    elif extends and text[mine.path_length : mine.path_length + 1] == "*":
-        pieces = text[mine.path_length + 1 :].split("*")
+        # The input so far was meant for screens that are gone; STOP was not.
+        newest = pieces[-1] if play.keywords.bare_consent(pieces[-1]) else ""
+        walked = _begin(play, newest)
     else:
-        # Neither the input so far nor an extension of it: take its newest part, as gateways that
-        # lose the beginning mean it.
-        before, pieces = text.rpartition("*")[0], [text.rpartition("*")[2]]
-    walked = hops(play, before, pieces, opening=False)
-    if walked[-1].path != text:
-        walked.append(Hop(text, walked[-1].reply))
+        walked = hops(play, before, pieces, opening=False)
+    if walked[-1].path != inbound.text:
+        walked.append(Hop(inbound.text, walked[-1].reply))
     return walked
 
 
@@ -156,46 +169,47 @@ def _save(
     inbound: Inbound,
     contact: Contact,
     begun: Standing | None,
-    play: Play,
-    walked: list[Hop],
+    play: Talk,
+    session: Session,
+    walked: Sequence[Hop],
 ) -> bool:
     """Write the turn; whether a response must follow from it."""
     now = inbound.received_at
     if play.restarted and begun is not None:
         conversations.close(tx, begun.id, "replaced", now)
         begun = None
-    turn = _record(inbound, contact, begun, play, walked)
+    turn = _record(inbound, contact, begun, play, session, walked)
     conversation = conversations.record(tx, turn)
     desk.follow(tx, play, contact, conversation, inbound.channel, now)
     return turn.due or play.restarted
 
 
 def _record(
-    inbound: Inbound, contact: Contact, begun: Standing | None, play: Play, walked: list[Hop]
+    inbound: Inbound,
+    contact: Contact,
+    begun: Standing | None,
+    play: Talk,
+    session: Session,
+    walked: Sequence[Hop],
 ) -> TurnRecord:
     assert play.state is not None
-    replies = {_hashed(hop.path): hop.reply for hop in walked}
-    replies[_hashed(inbound.text)] = walked[-1].reply
+    progress = sessions.progress(session, inbound, walked)
     return TurnRecord(
         conversation_id=None if begun is None else begun.id,
         contact_id=contact.id,
         channel=inbound.channel,
         medium="ussd",
-        session=inbound.session,
+        session=session.name,
         flow=play.book.hash,
         language=play.language,
         state=play.state.as_json(),
-        status="finished" if play.finished else "open",
+        status=play.status,
         now=inbound.received_at,
         answers=play.answers,
         added=play.added,
-        path_length=len(inbound.text),
-        path_hash=_hashed(inbound.text),
-        turns=[StoredTurn(path_hash, reply) for path_hash, reply in replies.items()],
+        path_length=progress.length,
+        path_hash=progress.hash,
+        turns=progress.turns,
+        told_under=inbound.session,
         remembered_language=play.remembered_language,
     )
-
-
-def _hashed(path: str) -> bytes:
-    """Input is compared by hash, so that what people typed is not kept a second time."""
-    return sha256(path.encode("utf-8", "surrogatepass")).digest()

@@ -1,5 +1,7 @@
 """The vault: numbers encrypted (AES-256-GCM) and found by keyed hash (HMAC-SHA-256).
 
+What else holds a number and must lie on a disk for a while is wrapped with the same key.
+
 A bare hash would be worthless: there are about 10^8 Lao mobile numbers to try. Both keys live
 outside the database, so a stolen dump reveals no number.
 """
@@ -19,6 +21,8 @@ from app.errors import ConfigError
 NONCE = 12
 # The first byte names the key and the layout, so that keys can be changed later.
 KEY_ID = b"\x01"
+# What is wrapped is bound to this, so that it can never pass for a number.
+WRAPPED = b"wrapped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +44,34 @@ class Vault:
         return hmac.digest(self._hash_key, number.encode(), sha256)
 
     def seal(self, number: str) -> Sealed:
-        nonce = os.urandom(NONCE)
         hashed = self.hash(number)
         # Bound to its hash: a ciphertext moved to another person's row does not open.
-        cipher = self._aead.encrypt(nonce, number.encode(), hashed)
-        return Sealed(hash=hashed, cipher=KEY_ID + nonce + cipher)
+        return Sealed(hash=hashed, cipher=self._encrypted(number.encode(), hashed))
 
     def open(self, sealed: Sealed) -> str:
         """The number. Raises ConfigError where it was sealed with another key."""
-        nonce, cipher = sealed.cipher[1 : 1 + NONCE], sealed.cipher[1 + NONCE :]
+        return self._decrypted(sealed.cipher, sealed.hash, "A stored number").decode()
+
+    def wrap(self, content: bytes) -> bytes:
+        """Anything that holds a number, fit to lie on a disk."""
+        return self._encrypted(content, WRAPPED)
+
+    def unwrap(self, wrapped: bytes) -> bytes:
+        """What was wrapped. Raises ConfigError where it is spoilt or of another key."""
+        return self._decrypted(wrapped, WRAPPED, "A wrapped file")
+
+    def _encrypted(self, plain: bytes, bound_to: bytes) -> bytes:
+        nonce = os.urandom(NONCE)
+        return KEY_ID + nonce + self._aead.encrypt(nonce, plain, bound_to)
+
+    def _decrypted(self, cipher: bytes, bound_to: bytes, what: str) -> bytes:
         try:
-            if sealed.cipher[:1] != KEY_ID:
+            if cipher[:1] != KEY_ID:
                 raise InvalidTag
-            return self._aead.decrypt(nonce, cipher, sealed.hash).decode()
+            return self._aead.decrypt(cipher[1 : 1 + NONCE], cipher[1 + NONCE :], bound_to)
         # ValueError: the nonce is cut off.
         except (InvalidTag, ValueError):
             raise ConfigError(
-                "A stored number does not open with SIANG_PHONE_KEY and SIANG_HASH_KEY",
+                f"{what} does not open with SIANG_PHONE_KEY and SIANG_HASH_KEY",
                 "Set the keys with which this database was filled",
             ) from None

@@ -85,6 +85,13 @@ def one_of(words: Collection[str]) -> Rule:
     return rule
 
 
+def yes(cell: str) -> object:
+    """The word yes; an empty cell says no."""
+    if cell.casefold() == "yes":
+        return True
+    return Fault(f"{cell!r} is not yes", "Write yes or nothing")
+
+
 def whole_number(least: int, most: int) -> Rule:
     """Digits alone: no separators, no unit, since 8,000 and 8.000 differ between countries."""
 

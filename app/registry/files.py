@@ -18,7 +18,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in found}
     except OSError as error:
         reason = f"this cannot be read: {error.strerror}"
-        remedy = "Name a folder with the six registry files that you may read"
+        remedy = "Name a folder with the registry files that you may read"
         raise RegistryError([Problem(str(error.filename), 1, "", reason, remedy)]) from None
 
 
@@ -45,13 +45,15 @@ def parse(files: Mapping[str, bytes]) -> Registry:
     odscs = sheets.read(layouts.ODSCS, files.get(layouts.ODSCS.file))
     services = sheets.read(layouts.SERVICES, files.get(layouts.SERVICES.file))
     fees = sheets.read(layouts.FEES, files.get(layouts.FEES.file))
-    for sheet in (provinces, districts, aliases, odscs, services, fees):
+    closed = sheets.read(layouts.CLOSED_DAYS, files.get(layouts.CLOSED_DAYS.file))
+    for sheet in (provinces, districts, aliases, odscs, services, fees, closed):
         problems += sheet.problems
     problems += references.district_problems(districts, provinces)
     problems += references.alias_problems(aliases, provinces, districts)
     problems += references.odsc_problems(odscs, districts)
     problems += references.service_problems(services)
     problems += references.fee_problems(fees, services, odscs)
+    problems += references.closed_day_problems(closed, odscs)
     if problems:
         raise RegistryError(sorted(problems, key=_place))
     return Registry(
@@ -61,12 +63,13 @@ def parse(files: Mapping[str, bytes]) -> Registry:
         odscs=odscs.plain(),
         services=services.plain(),
         fees=fees.plain(),
+        closed_days=closed.plain(),
     )
 
 
 def _file_problems(files: Mapping[str, bytes]) -> list[Problem]:
     """Files that are not there, and files that nobody would read."""
-    absent = [name for name in layouts.FILES if name not in files]
+    absent = [name for name in layouts.NEEDED if name not in files]
     strange = [name for name in files if name not in layouts.FILES]
     remedy = "Add it; a header alone will do where there is nothing to say"
     known = f"Rename or remove it; read are {', '.join(layouts.FILES)}"

@@ -1,4 +1,4 @@
-"""The six registry files: their columns, what each may hold, and what must not stand twice."""
+"""The registry files: their columns, what each may hold, and what must not stand twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final, Generic, TypeVar
 
 from app.registry import cells
 from app.registry.cells import Rule
-from app.storage.registry import Alias, District, Fee, Odsc, Province, Service
+from app.storage.registry import Alias, ClosedDay, District, Fee, Odsc, Province, Service
 
 # A menu line beside its number, so that two or three stand on a Lao page of 70 units.
 LONGEST_NAME_LO: Final = 24
@@ -29,6 +29,8 @@ class Column:
     rule: Rule
     required: bool = True
     empty: object = ""
+    # Files of before have no such column; then every cell is empty.
+    newer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ SERVICES: Final = Layout(
         Column("papers_lo", cells.lao(LONGEST_PAPERS), required=False),
         Column("papers_en", cells.english(LONGEST_PAPERS), required=False),
         Column("days", cells.whole_number(1, 999), required=False, empty=None),
+        Column("sensitive", cells.yes, required=False, empty=False, newer=True),
         Column("source", cells.free),
     ),
 )
@@ -127,6 +130,19 @@ FEES: Final = Layout(
         Column("source", cells.free),
     ),
 )
-FILES: Final = tuple(
+CLOSED_DAYS: Final = Layout(
+    "closed_days",
+    ClosedDay,
+    key="day",
+    once=(("odsc", "day"),),
+    columns=(
+        Column("odsc", _DISTRICT, required=False, empty=None),
+        Column("day", cells.day),
+        Column("name", cells.free),
+        Column("source", cells.free),
+    ),
+)
+NEEDED: Final = tuple(
     layout.file for layout in (PROVINCES, DISTRICTS, PLACE_ALIASES, ODSCS, SERVICES, FEES)
 )
+FILES: Final = (*NEEDED, CLOSED_DAYS.file)

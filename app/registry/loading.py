@@ -17,8 +17,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from app.registry import files
-from app.storage import registry as storage
-from app.storage.registry import Changes
+from app.storage import registry_loading as storage
+from app.storage.registry_loading import Changes
 
 
 def load(engine: Engine, folder: Path, *, configured: Path | None = None) -> Changes:

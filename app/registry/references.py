@@ -7,7 +7,7 @@ from datetime import date
 
 from app.errors import Problem
 from app.registry.sheets import Located, Sheet
-from app.storage.registry import Alias, District, Fee, Odsc, Province, Service
+from app.storage.registry import Alias, ClosedDay, District, Fee, Odsc, Province, Service
 
 
 def district_problems(sheet: Sheet[District], provinces: Sheet[Province]) -> Iterator[Problem]:
@@ -59,6 +59,12 @@ def fee_problems(
     yield from _overlaps(sheet.rows)
 
 
+def closed_day_problems(sheet: Sheet[ClosedDay], odscs: Sheet[Odsc]) -> Iterator[Problem]:
+    for found in sheet.rows:
+        if found.row.odsc is not None:
+            yield from _dangling(found, "odsc", found.row.odsc, odscs, "odscs.csv")
+
+
 def _overlaps(rows: Iterable[Located[Fee]]) -> Iterator[Problem]:
     """Two fees of one service and place on one day: nobody could say which holds."""
     longest: dict[tuple[str, str], Located[Fee]] = {}
@@ -80,7 +86,7 @@ def _last_day(fee: Fee) -> date:
 
 
 def _dangling(
-    found: Located[Alias] | Located[District] | Located[Fee] | Located[Odsc],
+    found: Located[Alias] | Located[ClosedDay] | Located[District] | Located[Fee] | Located[Odsc],
     column: str,
     code: str,
     target: Sheet[Province] | Sheet[District] | Sheet[Odsc] | Sheet[Service],

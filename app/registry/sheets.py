@@ -112,7 +112,8 @@ def _header_problems(layout: Layout[R], header: Sequence[str]) -> list[Problem]:
     if header and len(header) == 1 and (";" in header[0] or "\t" in header[0]):
         message, remedy = "the columns are not separated by commas", "Save the file with commas"
         return [Problem(layout.file, 1, "", message, remedy)]
-    wrong = [(name, "is missing", "Add it, empty where it may be") for name in known]
+    old = [column.name for column in layout.columns if not column.newer]
+    wrong = [(name, "is missing", "Add it, empty where it may be") for name in old]
     found = [wanted for wanted in wrong if wanted[0] not in header]
     for place, name in enumerate(header):
         if name in header[:place]:
@@ -137,7 +138,7 @@ def _take(
         sheet.keys.update(cells[:1])
         return
     record = dict(zip(header, cells, strict=True))
-    values = {column.name: _value(column, record[column.name]) for column in layout.columns}
+    values = {column.name: _value(column, record.get(column.name, "")) for column in layout.columns}
     faults = {name: value for name, value in values.items() if isinstance(value, Fault)}
     sheet.keys.add(record[layout.key])
     if faults:

@@ -39,7 +39,10 @@ class StoredTurn:
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """Everything that one turn changes. `conversation_id` None: the conversation begins."""
+    """Everything that one turn changes. `conversation_id` None: the conversation begins.
+
+    `told_under` is the network's own session, under which the replies are found again.
+    """
 
     conversation_id: int | None
     contact_id: int
@@ -56,6 +59,7 @@ class TurnRecord:
     path_length: int = 0
     path_hash: bytes = b""
     turns: Sequence[StoredTurn] = ()
+    told_under: str = ""
     remembered_language: Language | None = None
 
     @property
@@ -107,6 +111,60 @@ def standing(
     return reply, [Standing(*row[:9]) for row in rows if row[0] is not None]
 
 
+_HOPS = text(
+    """
+    SELECT id, channel, session, status, flow, state, path_length, path_hash, turned_at
+    FROM conversations
+    WHERE contact_id = :contact AND medium = 'ussd'
+      AND (status = 'open' OR (status = 'abandoned' AND turned_at > :resumable)
+           OR (channel = :channel AND starts_with(session, :begins) AND turned_at > :recent))
+    ORDER BY id DESC
+    """
+)
+
+
+def standing_hops(
+    tx: Connection,
+    contact_id: int,
+    channel: str,
+    begins: str,
+    resumable: datetime,
+    recent: datetime,
+) -> list[Standing]:
+    """The contact's conversations that matter, newest first: the open one, those abandoned since
+    `resumable`, and those since `recent` whose session `begins` so on this channel."""
+    rows = tx.execute(
+        _HOPS,
+        {
+            "contact": contact_id,
+            "channel": channel,
+            "begins": begins,
+            "resumable": resumable,
+            "recent": recent,
+        },
+    )
+    return [Standing(*row) for row in rows]
+
+
+def told(
+    tx: Connection, contact_id: int, channel: str, session: str, path_hash: bytes
+) -> Reply | None:
+    """The reply that was given to this very input."""
+    row = tx.execute(
+        text(
+            "SELECT reply, ends FROM turns WHERE channel = :channel AND session = :session "
+            "AND contact_id = :contact AND path_hash = :path_hash"
+        ),
+        {
+            "channel": channel,
+            "session": session,
+            "contact": contact_id,
+            "path_hash": path_hash,
+        },
+    ).first()
+    return None if row is None else Reply(row.reply, row.ends)
+
+
 def open_sms(tx: Connection, contact_id: int) -> Standing | None:
     """The contact's open conversation by SMS."""
     row = tx.execute(
@@ -142,6 +200,26 @@ def close(tx: Connection, conversation_id: int, status: str, now: datetime) -> N
     )
 
 
+def end_session(
+    tx: Connection, contact_id: int, channel: str, session: str, at: datetime, now: datetime
+) -> bool:
+    """The network closed a session: its conversation is abandoned at once. False if none was open.
+
+    Where the network counts its sessions anew (then ours have "#" and more behind the number), a
+    conversation that went on after `at` is another session's.
+    """
+    closed = tx.execute(
+        text(
+            "UPDATE conversations SET status = 'abandoned', due_at = :now "
+            "WHERE contact_id = :contact AND channel = :channel AND medium = 'ussd' "
+            "AND status = 'open' AND (session = :session "
+            "OR (starts_with(session, :session || '#') AND turned_at <= :at))"
+        ),
+        {"contact": contact_id, "channel": channel, "session": session, "at": at, "now": now},
+    )
+    return closed.rowcount > 0
+
+
 # One statement for the whole turn: the conversation, its answers, the replies given, the contact.
 _EFFECTS = """
     , answered AS (
@@ -157,7 +235,7 @@ _EFFECTS = """
         DO UPDATE SET value = answers.value || E'\\n' || excluded.value
     ), told AS (
         INSERT INTO turns (channel, session, contact_id, path_hash, reply, ends, at)
-        SELECT :channel, :session, :contact, told.path_hash, told.reply, told.ends, :now
+        SELECT :channel, :told_under, :contact, told.path_hash, told.reply, told.ends, :now
         FROM unnest(:hashes, :replies, :endings) AS told(path_hash, reply, ends)
         ON CONFLICT DO NOTHING
     ), known AS (
@@ -213,6 +291,7 @@ def record(tx: Connection, turn: TurnRecord) -> int:
         "contact": turn.contact_id,
         "channel": turn.channel,
         "session": turn.session,
+        "told_under": turn.told_under,
         "path_length": turn.path_length,
         "path_hash": turn.path_hash,
         "language": turn.language,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
+
+from app.words import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +22,95 @@ class Waiting:
     text: str = field(repr=False)
 
 
-def accept(
-    tx: Connection,
-    *,
-    channel: str,
-    provider_id: str,
-    contact_id: int | None,
-    content: str,
-    received_at: datetime,
-    now: datetime,
-) -> bool:
-    """Store a message; False if it was known. Without a contact nobody is ever answered."""
-    stored = tx.execute(
-        text(
-            "INSERT INTO inbound (channel, provider_id, contact_id, text, state, reason, "
-            "received_at, next_at) VALUES (:channel, :provider_id, :contact, :content, "
-            "CASE WHEN CAST(:contact AS bigint) IS NULL THEN 'ignored' ELSE 'new' END, "
-            "CASE WHEN CAST(:contact AS bigint) IS NULL THEN 'the sender is no phone' ELSE '' END, "
-            ":received_at, :now) ON CONFLICT (channel, provider_id) DO NOTHING"
-        ),
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to be stored. `body` is the keyed hash of what it says and who says it.
+
+    Without a contact nobody is ever answered. `next_at` is when a worker may take it, and for a
+    part when the others are no longer waited for.
+    """
+
+    channel: str
+    provider_id: str
+    contact_id: int | None
+    body: bytes
+    state: str
+    received_at: datetime
+    next_at: datetime
+    text: str = field(repr=False)
+    reason: str = ""
+    part: Part | None = None
+
+
+_STORE = text(
+    "INSERT INTO inbound (channel, provider_id, contact_id, text, body_hash, state, reason, "
+    "part_ref, part_number, part_total, received_at, next_at) VALUES (:channel, :provider_id, "
+    ":contact, :text, :body, :state, :reason, :ref, :number, :total, :received_at, :next_at) "
+    "ON CONFLICT (channel, provider_id) DO NOTHING RETURNING id"
+)
+
+
+def store(tx: Connection, letter: Letter) -> int | None:
+    """Store a message; its id, or None if the provider's id was known already."""
+    part = letter.part
+    found = tx.execute(
+        _STORE,
         {
-            "channel": channel,
-            "provider_id": provider_id,
-            "contact": contact_id,
-            "content": content,
-            "received_at": received_at,
-            "now": now,
+            "channel": letter.channel,
+            "provider_id": letter.provider_id,
+            "contact": letter.contact_id,
+            "text": letter.text,
+            "body": letter.body,
+            "state": letter.state,
+            "reason": letter.reason,
+            "ref": part and part.reference,
+            "number": part and part.number,
+            "total": part and part.total,
+            "received_at": letter.received_at,
+            "next_at": letter.next_at,
         },
+    ).scalar()
+    return None if found is None else int(found)
+
+
+def body_of(tx: Connection, channel: str, provider_id: str) -> bytes | None:
+    """The hash of what a provider's id brought; None where none was kept."""
+    found = tx.execute(
+        text(
+            "SELECT body_hash FROM inbound WHERE channel = :channel AND provider_id = :provider_id"
+        ),
+        {"channel": channel, "provider_id": provider_id},
+    ).scalar()
+    return None if found is None else bytes(found)
+
+
+def heard(
+    tx: Connection, contact_id: int, channel: str, body: bytes, at: datetime, within: timedelta
+) -> bool:
+    """Whether the same came from this phone on this channel at about that time."""
+    found = tx.execute(
+        text(
+            "SELECT EXISTS (SELECT 1 FROM inbound WHERE contact_id = :contact "
+            "AND received_at BETWEEN :at - :within AND :at + :within "
+            "AND channel = :channel AND body_hash = :body)"
+        ),
+        {"contact": contact_id, "channel": channel, "body": body, "at": at, "within": within},
     )
-    return stored.rowcount == 1
+    return bool(found.scalar_one())
+
+
+def times_said(
+    tx: Connection, contact_id: int, written: str, until: datetime, within: timedelta
+) -> int:
+    """How often this phone sent this text in the time before."""
+    found = tx.execute(
+        text(
+            "SELECT count(*) FROM inbound WHERE contact_id = :contact AND text = :written "
+            "AND received_at BETWEEN :until - :within AND :until AND state <> 'part'"
+        ),
+        {"contact": contact_id, "written": written, "until": until, "within": within},
+    )
+    return int(found.scalar_one())
 
 
 _NEXT = text(

@@ -84,6 +84,12 @@ def by_id(tx: Connection, contact_id: int) -> Contact:
     return Contact(*tx.execute(_BY_ID, {"id": contact_id}).one())
 
 
+def lock_known(tx: Connection, phone_hash: bytes) -> int | None:
+    """The id of a contact that is known already, locked to the end of the transaction."""
+    row = tx.execute(_LOCK, {"hash": phone_hash}).first()
+    return None if row is None else int(row.id)
+
+
 def set_stopped(tx: Connection, contact_id: int, at: datetime | None) -> None:
     """From `at` on nothing is sent to this phone; None: messages are welcome again."""
     tx.execute(

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from app.storage.registry import MARK
+from app.storage.registry_loading import MARK
 from app.words import Language
 
 

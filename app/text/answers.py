@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -74,6 +74,12 @@ _PLAIN: Final = regex.compile(rf"{_CURRENCY}?\s*({_FIGURE})\s*{_CURRENCY}?")
 _GROUPED: Final = regex.compile(r"[0-9]{1,3}([., ])[0-9]{3}(?:\1[0-9]{3})*(?:(?!\1)[.,]00)?")
 _DECIMAL: Final = regex.compile(r"[0-9]+(?:[.,][0-9]+)?")
 _NEGATIVE: Final = regex.compile(r"[^\w]*[\p{Pd}\u2212]")
+
+# Words in a row: Lao ones stand together without spaces, and part from Latin ones.
+_LAO_WORDS: Final = regex.compile(r"\p{Lao}+")
+_LATIN: Final = r"[[\p{L}\p{M}\p{N}]--\p{Lao}]+"
+_TOKEN: Final = regex.compile(rf"(?V1)\p{{Lao}}+|{_LATIN}(?:'{_LATIN})*")
+_LONGEST_WISH: Final = 120
 
 _GAP: Final = r"[\s\u200B-\u200D\u2060\uFEFF.,;:/\p{Pd}*#]"
 _OPENING: Final = rf"(?:{_GAP}|[\p{{Ps}}\p{{Pi}}\p{{Pf}}\"'])*"
@@ -197,6 +203,44 @@ def keyword(text: str, aliases: Mapping[str, Sequence[str]]) -> str | None:
             if wanted in names:
                 return key
     return None
+
+
+def vocabulary(wishes: Mapping[str, Sequence[str]], around: Collection[str]) -> dict[str, str]:
+    """Words as `wish` compares them: each with the key it asks for, "" for those of `around`."""
+    known = {_in_words(word): "" for word in around}
+    known |= {_in_words(word): key for key, words in wishes.items() for word in words}
+    known.pop("", None)
+    return known
+
+
+def wish(text: str, known: Mapping[str, str]) -> str | None:
+    """The key that the text asks for and nothing besides; `known` is a `vocabulary`.
+
+    Every word must be known, and those with a key have the same one: "please stop sending me SMS"
+    asks, "stop asking for money" tells something. Lao has no spaces between words, so a text in
+    Lao must be put together from known words without rest.
+    """
+    typed = _in_words(text) if len(text) <= _LONGEST_WISH else ""
+    # The keys that the text up to each place may have named; at most one of them can be meant.
+    reached: list[set[str]] = [{""}] + [set() for _ in typed]
+    for place, keys in enumerate(reached[:-1]):
+        if keys and typed[place] == " ":
+            reached[place + 1] |= keys
+        for word, key in known.items() if keys else ():
+            end = place + len(word)
+            if typed.startswith(word, place) and _ends_word(typed, end):
+                reached[end] |= {named or key for named in keys if not key or named in ("", key)}
+    wanted = reached[-1] - {""}
+    return wanted.pop() if len(wanted) == 1 else None
+
+
+def _in_words(text: str) -> str:
+    """Folded, with one space between words; punctuation and pictures are gone."""
+    return " ".join(_TOKEN.findall(fold(normalise(text)).replace("’", "'")))
+
+
+def _ends_word(typed: str, end: int) -> bool:
+    return typed[end : end + 1] in ("", " ") or _LAO_WORDS.match(typed[end - 1]) is not None
 
 
 def _comment(text: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
-from sqlalchemy import text
+from flask import Blueprint, Response, jsonify
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.office import Office
@@ -18,12 +18,26 @@ def blueprint(office: Office) -> Blueprint:
         return Response("live\n", content_type="text/plain")
 
     @health.get("/ready")
-    def ready() -> Response:
-        try:
-            with office.engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-        except SQLAlchemyError:
-            return Response("the database does not answer\n", 503, content_type="text/plain")
-        return Response("ready\n", content_type="text/plain")
+    def ready() -> tuple[Response, int]:
+        database, spool = _answers(office.engine), office.desk.spool
+        usable, pending = spool.usable(), spool.pending()
+        told = {
+            "database": database,
+            "spool": {
+                "usable": usable,
+                "waiting": pending.count,
+                "oldest_seconds": round(pending.oldest_seconds),
+            },
+        }
+        return jsonify(told), 200 if database or usable else 503
 
     return health
+
+
+def _answers(engine: Engine) -> bool:
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True

@@ -1,62 +1,98 @@
-"""The gateways' door: /channels/<name>/<ussd|sms|receipt>.
+"""The gateways' door: /channels/<name>/<ussd|sms|receipt|event|optout>.
 
-What each gateway is told: 200 when what it brought is committed, 403 for a wrong token, 404 for
-a channel or hook that is not there, 422 for a request that can never be understood, 503 when
-trying again helps. A USSD gateway is always answered with a screen once its token is right, for
-anything else ends the person's session without a word.
+What each gateway is told: 200 when all that it brought is committed or in the spool, 403 for a
+wrong proof, 404 for a channel or hook that is not there, 409 for an id that came before with other
+content, 413 for too much, 422 for a request that can never be understood, 503 when trying again
+helps. Who waits for a USSD screen always gets one once the proof is right, for anything else ends
+the person's session without a word.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qsl
 
 import structlog
 from flask import Blueprint, Response, request
-from sqlalchemy.exc import SQLAlchemyError
 
 from app import logs
 from app.channels.base import Channel, Hook, HookAnswer, HookRequest
-from app.conversation import sms, ussd
+from app.conversation import arrivals, ussd
 from app.conversation.deadline import Deadline, Promise
-from app.delivery import sending
-from app.errors import Malformed, NotAPhoneNumber, RefusedRequest
+from app.errors import FateUnknown, Malformed, NotAPhoneNumber, Refused, RefusedRequest, TryLater
 from app.flows.model import Pack
 from app.office import Office
 from app.storage.database import with_fresh_connection
 from app.web.settings import THREADS
-from app.words import Inbound, Reply
+from app.words import Arrived, Inbound, Reply
 
 log = structlog.get_logger()
 
 MOST_FIELDS = 100
+# A long SMS whose every letter is escaped, or a list of them; a session's input is far shorter.
+LARGEST: Final[Mapping[Hook, int]] = {
+    "ussd": 64 * 1024,
+    "sms": 256 * 1024,
+    "receipt": 256 * 1024,
+    "event": 64 * 1024,
+    "optout": 64 * 1024,
+}
+FORM = ("", "application/x-www-form-urlencoded")
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What every request needs at hand."""
+
+    office: Office
+    deadline: Deadline
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of everything that one request brought."""
+
+    kept: bool = True
+    refusal: RefusedRequest | None = None
+    inbound: Inbound | None = None
+    reply: Reply | None = None
 
 
 def blueprint(office: Office) -> Blueprint:
     """The door's routes on an opened office."""
-    door = Blueprint("hooks", __name__)
-    deadline = Deadline(THREADS)
+    routes = Blueprint("hooks", __name__)
+    door = _Door(office, Deadline(THREADS))
 
-    @door.route("/channels/<name>/<any(ussd, sms, receipt):hook>", methods=["GET", "POST"])
+    @routes.route(
+        "/channels/<name>/<any(ussd, sms, receipt, event, optout):hook>", methods=["GET", "POST"]
+    )
     def enter(name: str, hook: Hook) -> Response:
         channel = office.channels.get(name)
         if channel is None or hook not in channel.hooks:
             return _response(HookAnswer("no such channel or hook", 404))
+        request.max_content_length = LARGEST[hook]
         try:
             taken = _read(hook)
-            channel.authentic(taken)
-            return _response(_answer(office, deadline, channel, taken))
+            channel.authentic(taken, office.desk.now())
+            return _response(_answer(door, channel, taken))
         except RefusedRequest as refusal:
             log.warning("request_refused", channel=name, hook=hook, status=refusal.status)
             return _response(HookAnswer(str(refusal), refusal.status))
 
-    return door
+    return routes
+
+
+# --- reading ----------------------------------------------------------------------------------
 
 
 def _read(hook: Hook) -> HookRequest:
     body = request.get_data(cache=False)
+    urlencoded = request.method == "POST" and request.mimetype in FORM
     try:
         query = _fields(request.query_string)
-        form = _fields(body) if request.method == "POST" else {}
+        form = _fields(body) if urlencoded else {}
     except ValueError:
         raise Malformed(f"more than {MOST_FIELDS} fields") from None
     return HookRequest(
@@ -64,7 +100,7 @@ def _read(hook: Hook) -> HookRequest:
         hook=hook,
         query=query,
         form=form,
-        headers=dict(request.headers.items()),
+        headers={name.title(): value for name, value in request.headers.items()},
         body=body,
         remote=request.remote_addr or "",
         raw_query=request.query_string,
@@ -84,27 +120,61 @@ def _fields(encoded: bytes) -> dict[str, str]:
     return dict(reversed(pairs))
 
 
-def _answer(office: Office, deadline: Deadline, channel: Channel, taken: HookRequest) -> HookAnswer:
-    now = office.desk.now()
-    if taken.hook == "receipt":
-        return _receipt(office, channel, taken)
-    inbound = channel.parse(taken, now)
-    if taken.hook == "ussd":
-        return channel.answer(_ussd(office, deadline, inbound))
+# --- taking -----------------------------------------------------------------------------------
+
+
+def _answer(door: _Door, channel: Channel, taken: HookRequest) -> HookAnswer:
+    """Everything that the request brought is taken, even where one thing of it cannot be."""
+    outcome = _Outcome()
+    for arrival in channel.parse(taken, door.office.desk.now()):
+        try:
+            _take(door, channel, arrival, outcome)
+        except RefusedRequest as refusal:
+            outcome.refusal = refusal
+    if not outcome.kept:
+        return HookAnswer("not stored, try again", 503)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    return channel.answer(taken.hook, outcome.inbound, outcome.reply)
+
+
+def _take(door: _Door, channel: Channel, arrival: Arrived, outcome: _Outcome) -> None:
+    office = door.office
+    if not isinstance(arrival, Inbound) or arrival.medium == "sms":
+        outcome.kept &= arrivals.keep(office.desk, office.post, arrival)
+        return
+    reply = _ussd(door, arrival)
+    outcome.inbound = arrival
+    if "push" in channel.abilities:
+        outcome.kept &= _pushed(channel, arrival, reply)
+    else:
+        outcome.reply = reply
+
+
+def _pushed(channel: Channel, inbound: Inbound, reply: Reply) -> bool:
+    """Hand the screen to the provider; False where the gateway shall repeat its request.
+
+    The turn is stored: the same input again brings the same screen again and nothing else.
+    """
     try:
-        with_fresh_connection(lambda: sms.accept(office.desk, inbound))
-    except SQLAlchemyError as error:
-        return _later("sms_not_stored", channel, error)
-    return channel.answer(None)
+        channel.push(inbound, reply)
+    except Refused as error:
+        log.error("screen_refused", channel=inbound.channel, reason=str(error))
+    except (TryLater, FateUnknown) as error:
+        log.warning("screen_not_pushed", channel=inbound.channel, reason=str(error))
+        return False
+    return True
 
 
-def _ussd(office: Office, deadline: Deadline, inbound: Inbound) -> Reply:
+def _ussd(door: _Door, inbound: Inbound) -> Reply:
+    office = door.office
+
     def turn(promise: Promise) -> Reply:
         return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound, promise))
 
     try:
         seconds = office.settings.channels[inbound.channel].deadline_seconds
-        reply = deadline.within(seconds, turn)
+        reply = door.deadline.within(seconds, turn)
     except NotAPhoneNumber:
         raise Malformed("the sender is no phone number") from None
     except Exception as error:
@@ -119,24 +189,6 @@ def _ussd(office: Office, deadline: Deadline, inbound: Inbound) -> Reply:
 
 def _pack(office: Office) -> Pack:
     return office.desk.books.last.packs[office.desk.language]
-
-
-def _receipt(office: Office, channel: Channel, taken: HookRequest) -> HookAnswer:
-    receipt = channel.parse_receipt(taken, office.desk.now())
-    if receipt is None:
-        return channel.answer(None)
-    try:
-        known = with_fresh_connection(lambda: sending.receive(office.post, receipt))
-    except SQLAlchemyError as error:
-        return _later("receipt_not_stored", channel, error)
-    if not known:
-        log.warning("receipt_unknown", channel=channel.config.name)
-    return channel.answer(None)
-
-
-def _later(event: str, channel: Channel, error: Exception) -> HookAnswer:
-    log.error(event, channel=channel.config.name, cause=logs.where(error))
-    return HookAnswer("not stored, try again", 503)
 
 
 def _response(answer: HookAnswer) -> Response:

@@ -116,7 +116,8 @@ def _inbox(office: Office, channel: Channel) -> Response:
     given = request.form.get("token") or request.headers.get("X-Siang-Token", "")
     try:
         # The gateways' own comparison, so that a token on its way out is still good here too.
-        channel.authentic(HookRequest("POST", "sms", query={"token": given}, form={}))
+        shown = HookRequest("POST", "sms", query={"token": given}, form={})
+        channel.authentic(shown, office.desk.now())
         rows = messages(office, channel.config.name, request.form.get("from", ""))
     except Unauthenticated as refusal:
         return _sentence(f"{refusal}: load the page again.".capitalize(), refusal.status)

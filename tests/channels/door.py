@@ -14,19 +14,27 @@ from app.channels import CHANNELS
 from app.channels.base import Channel, Hook, HookRequest, hook_path
 from app.settings import ROOT, ChannelConfig
 from app.words import Arrived
+from tests.channels.fakes import android, twilio
 
 PAYLOADS = ROOT / "tests" / "payloads"
 NEW, OLD = "new-token-0123456789", "old-token-0123456789"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # Within three days of the captures' own clocks.
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-OPTIONS: Mapping[str, dict[str, object]] = {
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "africastalking": {"username": "siang", "api_key": "an-africastalking-key"},
+    "android": {
+        "devices": [{"name": "one", "url": "http://127.0.0.1:9", "username": "sms"}],
+        "signing_key": android.KEY,
+        "password": android.PASSWORD,
+    },
     "kannel": {
         "sendsms_url": "http://127.0.0.1:9/cgi-bin/sendsms",
         "username": "siang",
         "password": "a-kannel-password",
         "sender": "1616",
     },
+    "twilio": twilio.OPTIONS,
 }
 
 
@@ -41,7 +49,10 @@ class Signed:
     sign: Callable[[ChannelConfig, str, str, bytes, str, datetime], Mapping[str, str]]
 
 
-SIGNS: Final[Mapping[str, Signed]] = {}
+SIGNS: Final[Mapping[str, Signed]] = {
+    "android": Signed("signing_key", android.sign),
+    "twilio": Signed("auth_token", twilio.sign),
+}
 """The kinds whose gateway signs; every other proves itself by the token in its URL."""
 
 
@@ -52,7 +63,7 @@ def config(kind: str, **options: object) -> ChannelConfig:
         kind=kind,
         base_url="http://127.0.0.1:8000",
         tokens=(NEW, OLD),
-        options=OPTIONS.get(kind, {}) | options,
+        options={**OPTIONS.get(kind, {}), **options},
     )
 
 
@@ -154,8 +165,8 @@ class Payload:
         return replace(bare, headers={**bare.headers, **proof})
 
     def arrives(self, now: datetime = NOW) -> tuple[Arrived, ...]:
-        """What the channel makes of it."""
-        return channel(self.kind).parse(self.request(now), now)
+        """What the channel makes of it, once it has believed it."""
+        return channel(self.kind).parse(self.bare(), now)
 
 
 def _place(content: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:

@@ -86,8 +86,8 @@ def test_a_repeat_is_known_by_its_key_however_late_it_comes(payload: Payload) ->
 @samples
 def test_another_message_has_another_key(payload: Payload, case: Case) -> None:
     first = [_key(one) for one in payload.arrives()]
-    for name in case.keys:
-        assert [_key(one) for one in payload.with_fields({name: "7"}).arrives()] != first, name
+    for name, value in case.keys.items():
+        assert [_key(one) for one in payload.with_fields({name: value}).arrives()] != first, name
 
 
 def _key(found: Arrived) -> tuple[object, ...]:
@@ -194,7 +194,7 @@ def test_a_key_that_the_kind_does_not_know_refuses_to_start(kind: str) -> None:
     assert "a-secret-value" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("kind", door.OPTIONS)
+@pytest.mark.parametrize("kind", ["android", "kannel", "twilio"])
 def test_a_section_without_its_keys_refuses_to_start(kind: str) -> None:
     with pytest.raises(ConfigError, match=f"channels.{kind}[.:]"):
         CHANNELS[kind](replace(door.config(kind), options={}))

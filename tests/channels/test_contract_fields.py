@@ -51,7 +51,7 @@ def test_a_blank_identifier_is_a_missing_one(payload: Payload, case: Case) -> No
 def test_an_identifier_that_is_far_too_long_is_refused(payload: Payload, case: Case) -> None:
     for name in case.keys:
         if name != case.text:
-            with pytest.raises(Malformed, match=f"{_last(name)} is longer"):
+            with pytest.raises(Malformed, match=rf"\b{_last(name)}\b"):
                 payload.with_fields({name: "x" * 201}).arrives()
 
 
@@ -67,10 +67,11 @@ def test_a_value_of_another_type_is_a_text_or_is_missing(
     payload: Payload, case: Case, value: object
 ) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    for name in case.fields():
+    parents = {path.rpartition(".")[0] for path in case.fields()} - {""}
+    for name in (*case.fields(), *parents):
         changed = payload.with_fields({name: value})
-        if name in case.required and not number:
-            with pytest.raises(Malformed, match=_last(name)):
+        if name in parents or (name in case.required and not number):
+            with pytest.raises(Malformed, match="" if name in parents else _last(name)):
                 changed.arrives()
         for found in taken(changed):
             assert number or str(value) not in words(found)
@@ -89,13 +90,13 @@ def test_a_body_of_another_kind_is_refused(payload: Payload, case: Case, body: b
 
 
 @in_forms
-def test_the_first_of_a_repeated_field_counts(payload: Payload, case: Case) -> None:
+def test_a_repeated_field_counts_once_or_is_refused(payload: Payload, case: Case) -> None:
     for name in case.fields():
         if name not in door.decoded(payload.query) | door.decoded(payload.body):
             continue
         again = payload.with_more(f"{name}=again")
         check(again.request(), payload)
-        assert again.arrives() == payload.arrives()
+        assert taken(again) in ((), payload.arrives())
 
 
 @dated
@@ -111,14 +112,14 @@ def test_the_first_of_a_repeated_field_counts(payload: Payload, case: Case) -> N
 def test_a_date_that_cannot_be_or_be_read_counts_as_now(
     payload: Payload, case: Case, date: str
 ) -> None:
-    (found,) = payload.with_fields({case.date: date}).arrives()
-    assert moment(found) == NOW
+    found = payload.with_fields({case.date: date}).arrives()
+    assert {moment(one) for one in found} == {NOW}
 
 
 @dated
 def test_a_date_that_is_missing_counts_as_now(payload: Payload, case: Case) -> None:
-    (found,) = payload.with_fields({}, without=case.date).arrives()
-    assert moment(found) == NOW
+    found = payload.with_fields({}, without=case.date).arrives()
+    assert {moment(one) for one in found} == {NOW}
 
 
 @messages
@@ -135,8 +136,9 @@ def test_a_huge_text_is_cut_for_sms_and_refused_for_ussd(payload: Payload, case:
 @samples
 @pytest.mark.parametrize("letter", ["ສ", "x", "7", " ", "\n", "\0", "&", "+"], ids=ascii)
 def test_any_field_may_be_huge(payload: Payload, case: Case, letter: str) -> None:
+    huge = letter * (100_000 // len(letter.encode()))
     for name in case.fields():
-        for found in taken(payload.with_fields({name: letter * 100_000})):
+        for found in taken(payload.with_fields({name: huge})):
             assert len(words(found)) < MAX_SMS_TEXT + 2_000
 
 
@@ -162,9 +164,8 @@ def test_a_nul_or_a_lone_surrogate_costs_itself_alone(payload: Payload, case: Ca
             query={**request.query, **spoilt} if in_query else request.query,
             form=request.form if in_query else {**request.form, **spoilt},
         )
-    (found,) = door.channel(payload.kind).parse(request, NOW)
-    assert isinstance(found, Inbound)
-    assert found.text == "ab"
+    found = door.channel(payload.kind).parse(request, NOW)
+    assert [one.text for one in found if isinstance(one, Inbound)] == ["ab"]
 
 
 @messages

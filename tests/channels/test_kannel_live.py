@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.channels.base import Channel, HookRequest
-from app.words import Inbound, Outgoing, Sent
+from app.words import Inbound, Outgoing, Receipt, Sent
 from tests.channels import centre, door, kannel_rig, loopback
 
 pytestmark = [
@@ -41,7 +41,9 @@ class Site:
 def parsed(channel: Channel, query: str) -> Inbound:
     fields = door.decoded(query)
     request = HookRequest(method="GET", hook="sms", query=fields, form={}, raw_query=query.encode())
-    return channel.parse(request, datetime.now(UTC))
+    (found,) = channel.parse(request, datetime.now(UTC))
+    assert isinstance(found, Inbound)
+    return found
 
 
 def adapter(siang: loopback.Server, port: int, password: str) -> Channel:
@@ -97,8 +99,8 @@ def test_a_text_goes_out_and_its_receipts_come_back(site: Site) -> None:
     bodies = [one.body[6:].decode("utf-16-be") for one in site.center.submitted]
     assert "".join(bodies) == text
     assert {(one.source, one.destination) for one in site.center.submitted} == {("1616", PHONE)}
-    found = [site.channel.parse_receipt(_report(one), datetime.now(UTC)) for one in reports]
-    assert {(one.message_id, one.state, one.detail) for one in found if one} == {
+    found = [one for report in reports for one in _receipts(site.channel, report)]
+    assert {(one.message_id, one.state, one.detail) for one in found} == {
         (ID, "sent", "ACK/"),
         (ID, "delivered", "DELIVRD 000"),
     }
@@ -124,5 +126,6 @@ def test_the_configuration_with_the_fake_centre(tmp_path: Path) -> None:
                 siang.wait_for("/channels/kannel/receipt", 2)
 
 
-def _report(query: str) -> HookRequest:
-    return HookRequest(method="GET", hook="receipt", query=door.decoded(query), form={})
+def _receipts(channel: Channel, query: str) -> list[Receipt]:
+    request = HookRequest(method="GET", hook="receipt", query=door.decoded(query), form={})
+    return [one for one in channel.parse(request, datetime.now(UTC)) if isinstance(one, Receipt)]

@@ -17,8 +17,9 @@ from app.cli import main
 from app.errors import RegistryError
 from app.registry import files, loading
 from app.settings import ROOT
-from app.storage import places, registry
-from app.storage.registry import Count, Fee, Odsc, Registry
+from app.storage import places, registry, registry_loading
+from app.storage.registry import Fee, Odsc, Registry
+from app.storage.registry_loading import Count
 from app.storage.schema import requests, runs, tallies
 
 SAMPLE = ROOT / "config" / "registry"
@@ -44,7 +45,7 @@ def restored(engine: Engine) -> Iterator[Engine]:
     yield engine
     with engine.begin() as tx:
         tx.execute(delete(requests))
-        registry.replace(tx, files.read(SAMPLE))
+        registry_loading.replace(tx, files.read(SAMPLE))
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def without_khong(folder: Path) -> Path:
     return folder
 
 
-def changed(changes: registry.Changes) -> dict[str, Count]:
+def changed(changes: registry_loading.Changes) -> dict[str, Count]:
     return {table: count for table, count in changes.tables.items() if count != Count()}
 
 
@@ -133,7 +134,7 @@ def test_a_fee_holds_from_its_first_to_its_last_day(tx: Connection) -> None:
 
 def test_an_odscs_own_fee_goes_before_the_national_one(tx: Connection, sample: Registry) -> None:
     national, own = a_fee(None, 5000, OLD), a_fee("0901", 7000, OLD, date(2015, 12, 31))
-    registry.replace(tx, replace(sample, fees=(national, own)))
+    registry_loading.replace(tx, replace(sample, fees=(national, own)))
     assert registry.fee_in_force(tx, "id_card", "0901", OLD) == own
     assert registry.fee_in_force(tx, "id_card", "0103", OLD) == national
     assert registry.fee_in_force(tx, "id_card", None, OLD) == national
@@ -144,7 +145,7 @@ def test_an_odscs_own_fee_goes_before_the_national_one(tx: Connection, sample: R
 
 
 def test_the_same_registry_again_changes_nothing(tx: Connection, sample: Registry) -> None:
-    changes = registry.replace(tx, sample)
+    changes = registry_loading.replace(tx, sample)
     assert changes.nothing
     assert list(changes.tables) == list(Registry.__dataclass_fields__)
 
@@ -152,19 +153,23 @@ def test_the_same_registry_again_changes_nothing(tx: Connection, sample: Registr
 def test_rows_come_change_and_go_and_are_counted(tx: Connection, sample: Registry) -> None:
     xaysetha, pek, _ = sample.odscs
     wanted = replace(sample, odscs=(replace(xaysetha, opened="2007"), pek, PEK))
-    assert changed(registry.replace(tx, wanted)) == {"odscs": Count(1, 1, 1)}
+    assert changed(registry_loading.replace(tx, wanted)) == {"odscs": Count(1, 1, 1)}
     assert registry.odsc(tx, "0902") == PEK
     assert registry.odsc(tx, "1610") is None
-    assert registry.replace(tx, wanted).nothing
+    assert registry_loading.replace(tx, wanted).nothing
 
 
 def test_fees_with_and_without_an_odsc_are_told_apart(tx: Connection, sample: Registry) -> None:
     both = (a_fee(None, 1, OLD), a_fee("0103", 2, OLD))
-    registry.replace(tx, replace(sample, fees=both))
+    registry_loading.replace(tx, replace(sample, fees=both))
     dearer = (a_fee(None, 9, OLD), a_fee("0103", 2, OLD))
-    assert changed(registry.replace(tx, replace(sample, fees=dearer))) == {"fees": Count(0, 1, 0)}
+    assert changed(registry_loading.replace(tx, replace(sample, fees=dearer))) == {
+        "fees": Count(0, 1, 0)
+    }
     own = dearer[1:]
-    assert changed(registry.replace(tx, replace(sample, fees=own))) == {"fees": Count(0, 0, 1)}
+    assert changed(registry_loading.replace(tx, replace(sample, fees=own))) == {
+        "fees": Count(0, 0, 1)
+    }
     assert registry.fee_in_force(tx, "id_card", None, OLD) is None
     assert registry.fee_in_force(tx, "id_card", "0103", OLD) == own[0]
 
@@ -172,7 +177,7 @@ def test_fees_with_and_without_an_odsc_are_told_apart(tx: Connection, sample: Re
 def test_services_may_swap_their_positions(tx: Connection, sample: Registry) -> None:
     first, second, *others = sample.services
     swapped = (replace(second, position=1), replace(first, position=2), *others)
-    changes = registry.replace(tx, replace(sample, services=swapped))
+    changes = registry_loading.replace(tx, replace(sample, services=swapped))
     assert changed(changes) == {"services": Count(0, 2, 0)}
     assert [one.key for one in registry.services(tx)][:2] == [second.key, first.key]
 
@@ -182,21 +187,21 @@ def test_a_new_service_may_take_the_place_of_one_that_goes(
 ) -> None:
     *others, last = sample.services
     wanted = replace(sample, services=(*others, replace(last, key="anything")))
-    assert changed(registry.replace(tx, wanted)) == {"services": Count(1, 0, 1)}
+    assert changed(registry_loading.replace(tx, wanted)) == {"services": Count(1, 0, 1)}
 
 
 def test_provinces_may_swap_their_iso_codes(tx: Connection, sample: Registry) -> None:
     first, second, *others = sample.provinces
     swapped = (replace(first, iso=second.iso), replace(second, iso=first.iso), *others)
-    changes = registry.replace(tx, replace(sample, provinces=swapped))
+    changes = registry_loading.replace(tx, replace(sample, provinces=swapped))
     assert changed(changes) == {"provinces": Count(0, 2, 0)}
 
 
 def test_everything_may_go_when_nobody_has_spoken_yet(tx: Connection, sample: Registry) -> None:
-    counts = registry.replace(tx, Registry()).tables
+    counts = registry_loading.replace(tx, Registry()).tables
     assert counts["districts"] == Count(0, 0, 148)
     assert counts["odscs"] == Count(0, 0, 3)
-    assert registry.replace(tx, sample).tables["provinces"] == Count(18, 0, 0)
+    assert registry_loading.replace(tx, sample).tables["provinces"] == Count(18, 0, 0)
 
 
 def test_a_row_that_is_needed_must_stay(tx: Connection, sample: Registry) -> None:
@@ -210,7 +215,7 @@ def test_a_row_that_is_needed_must_stay(tx: Connection, sample: Registry) -> Non
     )
     kept = tuple(one for one in sample.services if one.key not in ("id_card", "land_tax"))
     with pytest.raises(RegistryError) as caught:
-        registry.replace(tx, replace(sample, odscs=sample.odscs[:1], services=kept))
+        registry_loading.replace(tx, replace(sample, odscs=sample.odscs[:1], services=kept))
     assert sorted(map(str, caught.value.problems)) == [
         f"{file}.csv:1: column {key}: there is no row {code} any more, but {table} in the "
         "database need it. Keep the row"
@@ -238,7 +243,7 @@ def test_a_load_is_all_or_nothing(restored: Engine, copy: Path) -> None:
     with pytest.raises(RegistryError, match="Keep the row"):
         loading.load(restored, copy)
     with restored.connect() as tx:
-        assert registry.replace(tx, files.read(SAMPLE)).nothing
+        assert registry_loading.replace(tx, files.read(SAMPLE)).nothing
 
 
 def test_two_loads_at_once_do_no_harm(restored: Engine, copy: Path) -> None:
@@ -247,7 +252,7 @@ def test_two_loads_at_once_do_no_harm(restored: Engine, copy: Path) -> None:
         loads = [pool.submit(loading.load, restored, folder) for folder in (SAMPLE, copy) * 4]
         assert all(load.result() for load in loads)
     with restored.connect() as tx:
-        after = registry.replace(tx, files.read(copy))
+        after = registry_loading.replace(tx, files.read(copy))
         assert changed(after) in ({}, {"odscs": Count(0, 0, 1)})
         assert tx.execute(select(runs.c.name)).scalars().all() == ["registry"]
 
@@ -325,6 +330,7 @@ def test_the_command_tells_what_changed(siang: Callable[..., Result], copy: Path
             "odscs: 0 new, 0 changed, 1 removed",
             "services: 0 new, 0 changed, 0 removed",
             "fees: 0 new, 0 changed, 0 removed",
+            "closed_days: 0 new, 0 changed, 0 removed",
         ],
     )
 

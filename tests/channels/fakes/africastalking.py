@@ -56,7 +56,7 @@ class FakeAfricasTalking(Provider):
     """An account. `codes` are the statusCodes of the next recipients, then 101 for ever.
 
     `answers`, one for each call in turn, are given instead of its own. With `early` the delivery
-    report of a message is posted before the answer to it; `reports` is how often.
+    report of a message is posted before the answer to it; `copies` is how often.
     """
 
     username: str = "siang"
@@ -69,7 +69,7 @@ class FakeAfricasTalking(Provider):
     page: int = 100
     post: Post | None = None
     early: bool = False
-    reports: int = 1
+    copies: int = 1
 
     def respond(self, call: Call) -> Response:
         if self.answers:
@@ -90,7 +90,7 @@ class FakeAfricasTalking(Provider):
         recipients = [self._recipient(number, fields) for number in fields["to"].split(",")]
         good = sum(one["status"] == "Success" for one in recipients)
         words = f"Sent to {good}/{len(recipients)} Total Cost: KES {0.8 * good:.4f}"
-        return self.answer({"Message": words, "Recipients": recipients}, 201)
+        return self.envelope({"Message": words, "Recipients": recipients}, 201)
 
     def _recipient(self, number: str, fields: Mapping[str, str]) -> dict[str, object]:
         code = self.codes.popleft() if self.codes else 101
@@ -100,7 +100,7 @@ class FakeAfricasTalking(Provider):
             message = Taken(reference, number, fields["message"], fields.get("from", ""))
             self.taken.append(message)
             if self.post and self.early:
-                for _ in range(self.reports):
+                for _ in range(self.copies):
                     self.post("receipt", self.report(message), FORM)
         return {
             "statusCode": code,
@@ -113,9 +113,9 @@ class FakeAfricasTalking(Provider):
     def _list(self, fields: Mapping[str, str]) -> Response:
         last = int(fields.get("lastReceivedId", "0"))
         later = [one for one in self.inbox if int(str(one["id"])) > last]
-        return self.answer({"Messages": later[: self.page]}, 200)
+        return self.envelope({"Messages": later[: self.page]}, 200)
 
-    def answer(self, inner: Mapping[str, object], status: int = 201) -> Response:
+    def envelope(self, inner: Mapping[str, object], status: int = 201) -> Response:
         """A response of the messaging API; the inbox and the sending share its envelope."""
         return Response(status, json.dumps({"SMSMessageData": inner}), self.content_type)
 

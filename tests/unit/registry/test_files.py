@@ -262,7 +262,8 @@ def test_a_missing_and_a_strange_file_are_named(folder: Folder) -> None:
         "fees.csv:1: the file is missing. Add it; a header alone will do where there is nothing "
         "to say",
         "fee.csv:1: this is no file of the registry. Rename or remove it; read are "
-        "provinces.csv, districts.csv, place_aliases.csv, odscs.csv, services.csv, fees.csv",
+        "provinces.csv, districts.csv, place_aliases.csv, odscs.csv, services.csv, fees.csv, "
+        "closed_days.csv",
     ]
 
 

@@ -1,0 +1,168 @@
+"""What is known of a USSD session when an input of it comes, and what is remembered of it after.
+
+Some networks send all input of a session each time (`Inbound.accumulates`) under a session id that
+is never used again. Others send the newest input alone, and count their few session numbers over
+and over: there a beginning makes a session of its own, kept as NUMBER#ID, and what comes later
+under that number belongs to the open one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from app.conversation.desk import Desk
+from app.conversation.play import Hop
+from app.storage import conversations
+from app.storage.conversations import Standing, StoredTurn
+from app.words import Inbound, Reply
+
+# Nobody answers two screens in a row with the same key that quickly; a gateway repeats so.
+QUICKEST_REPEAT = timedelta(seconds=3)
+OWN = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`told` is the reply that this very input was given before; then nothing else is known.
+
+    `mine` is this session's conversation, whatever became of it; `name` is under what a session
+    is kept, and `opening` what was dialled where a conversation begins now.
+    """
+
+    told: Reply | None = None
+    standings: Sequence[Standing] = ()
+    mine: Standing | None = None
+    name: str = ""
+    opening: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The session's input so far, and the replies by which its repeats are answered."""
+
+    length: int
+    hash: bytes
+    turns: Sequence[StoredTurn]
+
+
+def find(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
+    """What is known of the session, for a contact that is locked."""
+    if inbound.accumulates:
+        return _whole(desk, tx, contact_id, inbound)
+    return _hop(desk, tx, contact_id, inbound)
+
+
+def pieces(session: Session, inbound: Inbound) -> tuple[str, list[str]]:
+    """The input before this one, and what this one adds to it."""
+    mine, text = session.mine, inbound.text
+    if mine is None or not inbound.accumulates:
+        return "", [text]
+    before = text[: mine.path_length]
+    extends = _hashed(before) == mine.path_hash
+    if extends and mine.path_length == 0:
+        return before, text.split("*")
+    if extends and text[mine.path_length : mine.path_length + 1] == "*":
+        return before, text[mine.path_length + 1 :].split("*")
+    # Neither the input so far nor an extension of it: take its newest part, as gateways that
+    # lose the beginning mean it.
+    before, _, newest = text.rpartition("*")
+    return before, [newest]
+
+
+def progress(session: Session, inbound: Inbound, walked: Sequence[Hop]) -> Progress:
+    """What to remember of the session after this input."""
+    reply = walked[-1].reply
+    if not inbound.accumulates:
+        length = session.mine.path_length + 1 if session.mine else len(session.opening[:1])
+        key = _key(inbound, session.name, length)
+        return Progress(length, key, [StoredTurn(key, reply)])
+    replies = {_hashed(hop.path): hop.reply for hop in walked}
+    replies[_hashed(inbound.text)] = reply
+    turns = [StoredTurn(path_hash, shown) for path_hash, shown in replies.items()]
+    return Progress(len(inbound.text), _hashed(inbound.text), turns)
+
+
+# --- all input each time ----------------------------------------------------------------------
+
+
+def _whole(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
+    told, standings = conversations.standing(
+        tx,
+        contact_id,
+        inbound.channel,
+        "ussd",
+        inbound.session,
+        _hashed(inbound.text),
+        inbound.received_at - desk.resume_within,
+    )
+    here = (inbound.channel, inbound.session)
+    mine = next((one for one in standings if (one.channel, one.session) == here), None)
+    return Session(told, standings, mine, name=inbound.session, opening=inbound.text)
+
+
+# --- the newest input alone -------------------------------------------------------------------
+
+
+def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
+    if inbound.provider_id:
+        told = _told(tx, contact_id, inbound, _hashed(inbound.provider_id))
+        if told is not None:
+            return Session(told)
+    begins = inbound.session + OWN
+    standings = conversations.standing_hops(
+        tx,
+        contact_id,
+        inbound.channel,
+        begins,
+        resumable=inbound.received_at - desk.resume_within,
+        recent=inbound.received_at - QUICKEST_REPEAT,
+    )
+    mine = next((one for one in standings if _under(one, inbound.channel, begins)), None)
+    if mine is not None and (_repeats(desk, inbound, mine) or _overtaken(inbound, mine)):
+        told = _told(tx, contact_id, inbound, mine.path_hash)
+        if told is not None:
+            return Session(told)
+    if mine is not None and mine.status == "open" and not inbound.begins:
+        return Session(None, standings, mine, name=mine.session)
+    # An answer to a screen that we do not know was meant for no screen of ours, but STOP is STOP.
+    dialled = inbound.begins or desk.keywords.bare_consent(inbound.text) is not None
+    name = begins + (inbound.provider_id or inbound.received_at.isoformat())
+    return Session(None, standings, None, name=name, opening=inbound.text if dialled else "")
+
+
+def _under(standing: Standing, channel: str, begins: str) -> bool:
+    return standing.channel == channel and standing.session.startswith(begins)
+
+
+def _told(tx: Connection, contact_id: int, inbound: Inbound, key: bytes) -> Reply | None:
+    return conversations.told(tx, contact_id, inbound.channel, inbound.session, key)
+
+
+def _repeats(desk: Desk, inbound: Inbound, mine: Standing) -> bool:
+    """Whether an input without an id is the last one once more."""
+    config = desk.channels.get(inbound.channel)
+    seconds = config.repeat_seconds if config else QUICKEST_REPEAT.total_seconds()
+    within = min(timedelta(seconds=seconds), QUICKEST_REPEAT)
+    quick = abs(inbound.received_at - mine.turned_at) <= within
+    same = _key(inbound, mine.session, mine.path_length) == mine.path_hash
+    return not inbound.provider_id and quick and same
+
+
+def _overtaken(inbound: Inbound, mine: Standing) -> bool:
+    """Whether a beginning comes after what followed on it."""
+    return inbound.begins and mine.status == "open" and inbound.received_at < mine.turned_at
+
+
+def _key(inbound: Inbound, name: str, length: int) -> bytes:
+    """Under what a hop's reply is kept: the gateway's id for it, or its place and its text."""
+    return _hashed(inbound.provider_id or f"{name}\0{length}\0{inbound.text}")
+
+
+def _hashed(path: str) -> bytes:
+    """Input is compared by hash, so that what people typed is not kept a second time."""
+    return sha256(path.encode("utf-8", "surrogatepass")).digest()
