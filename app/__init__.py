@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Flask
+    from sqlalchemy import Connection
 
     from app.channels.base import Channel
     from app.delivery.mail import Mail
     from app.office import Office
+    from app.requests.filing import Registrar
     from app.settings import Settings
+    from app.words import Purpose
 
 
 def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Office:
@@ -45,6 +50,7 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
             budget=settings.budget,
             sentences=sentences.load_all(languages, watch.FILE, watch.SENTENCES),
         ),
+        registrar=open_registrar(settings, mail),
         channels=channels,
         sentences=digest.load_all(languages),
     )
@@ -58,6 +64,36 @@ def open_mail(settings: Settings, channels: Mapping[str, Channel]) -> Mail:
 
     carriers = {name: one.config for name, one in channels.items() if "send" in one.abilities}
     return Mail(Vault(settings.phone_key, settings.hash_key), Router(settings.delivery, carriers))
+
+
+def open_registrar(settings: Settings, mail: Mail) -> Registrar:
+    """What filing requests needs: rules, notices, and how its news are texted."""
+    from datetime import timedelta
+
+    from app import sentences
+    from app.requests import notices, rules
+    from app.requests.filing import Registrar
+    from app.requests.looking import Pace
+
+    def tell(
+        tx: Connection, contact_id: int, purpose: Purpose, text: str, now: datetime, once_key: str
+    ) -> object:
+        return mail.queue(
+            tx, contact_id=contact_id, purpose=purpose, text=text, now=now, once_key=once_key
+        )
+
+    pace = settings.requests
+    return Registrar(
+        vault=mail.vault,
+        rules=rules.load(settings.config),
+        sentences=sentences.load_all(
+            settings.config / "languages", notices.FILE, notices.SENTENCES
+        ),
+        language=settings.service.language,
+        tell=tell,
+        invite_after=timedelta(hours=pace.invite_after_hours),
+        pace=Pace(pace.misses_per_hour, pace.found_per_day, pace.burst),
+    )
 
 
 def create_app(office: Office) -> Flask:

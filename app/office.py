@@ -11,6 +11,7 @@ from app.channels.base import Channel
 from app.conversation.desk import Desk
 from app.delivery.post import Post
 from app.insight.sentences import Sentences
+from app.requests.filing import Registrar
 from app.settings import Settings
 from app.words import Language
 
@@ -23,5 +24,6 @@ class Office:
     engine: Engine
     desk: Desk
     post: Post
+    registrar: Registrar
     channels: Mapping[str, Channel]
     sentences: Mapping[Language, Sentences]

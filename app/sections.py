@@ -69,6 +69,22 @@ class BudgetSection(Strict):
     confirmation_percent: Annotated[int, Field(ge=1, le=100)] = 100
 
 
+class RequestsSection(Strict):
+    """Citizens' requests: when applicants are asked, and how fast strangers may look up."""
+
+    # After collection the applicant is asked how it was; once more, and then no more.
+    invite_after_hours: Annotated[int, Field(ge=0, le=720)] = 3
+    remind_after_hours: Annotated[int, Field(ge=1, le=720)] = 48
+    close_after_hours: Annotated[int, Field(ge=1, le=720)] = 168
+    # Of requests that are not its own a phone may miss so many numbers, and find so many.
+    misses_per_hour: Annotated[int, Field(ge=1, le=100)] = 5
+    found_per_day: Annotated[int, Field(ge=1, le=1000)] = 10
+    # So many misses in ten minutes from one block of phone numbers, and the block pauses.
+    burst: Annotated[int, Field(ge=1, le=1000)] = 20
+    # An office that has been silent on a request for longer: the citizen is told how long.
+    stale_after_days: Annotated[int, Field(ge=1, le=365)] = 7
+
+
 class DigestSection(Strict):
     hour: Annotated[int, Field(ge=0, le=23)] = 8
 
@@ -115,6 +131,7 @@ class ConfigFile(Strict):
     service: ServiceSection
     conversation: ConversationSection = ConversationSection()
     delivery: DeliverySection
+    requests: RequestsSection = RequestsSection()
     digest: DigestSection = DigestSection()
     prices: PricesSection = PricesSection()
     budget: BudgetSection = BudgetSection()

@@ -27,6 +27,7 @@ from app.sections import (
     DeliverySection,
     DigestSection,
     PricesSection,
+    RequestsSection,
     ServiceSection,
 )
 from app.words import Limits
@@ -87,6 +88,7 @@ class Settings:
     service: ServiceSection
     conversation: ConversationSection
     delivery: DeliverySection
+    requests: RequestsSection
     digest: DigestSection
     prices: PricesSection
     budget: BudgetSection
@@ -118,6 +120,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         service=parsed.service,
         conversation=parsed.conversation,
         delivery=parsed.delivery,
+        requests=parsed.requests,
         digest=parsed.digest,
         prices=parsed.prices,
         budget=parsed.budget,

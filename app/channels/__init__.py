@@ -8,6 +8,7 @@ from typing import Final
 from app.channels.africastalking import AfricasTalking
 from app.channels.android import Android
 from app.channels.base import Channel
+from app.channels.http import Http
 from app.channels.kannel import Kannel
 from app.channels.simulator import Simulator
 from app.channels.twilio import Twilio
@@ -17,6 +18,7 @@ from app.settings import ChannelConfig
 CHANNELS: Final[Mapping[str, Callable[[ChannelConfig], Channel]]] = {
     "africastalking": AfricasTalking,
     "android": Android,
+    "http": Http,
     "kannel": Kannel,
     "simulator": Simulator,
     "twilio": Twilio,

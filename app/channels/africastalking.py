@@ -133,6 +133,9 @@ class AfricasTalking(Channel):
     def __init__(self, config: ChannelConfig) -> None:
         super().__init__(config)
         self._options = read_options(config, AfricasTalkingOptions)
+        if not self._options.username:
+            # USSD alone: its answers by SMS go another way.
+            self.abilities -= {"send", "receipts"}
         if self._options.inbox:
             self.abilities |= {"missed"}
         self._key_variable = channel_variable(config.name, "api_key")

@@ -63,8 +63,8 @@ SHORTEST_KEY: Final = 16
 class AndroidOptions(Options):
     """The keys of a section of kind "android"."""
 
-    # Without devices the channel only receives.
-    devices: list[Device] = []
+    # An empty list makes a channel that only receives.
+    devices: list[Device]
     # Both empty until the operator sets them; webhooks and messages say so.
     signing_key: SecretStr = SecretStr("")
     password: SecretStr = SecretStr("")

@@ -94,8 +94,9 @@ class Dialect:
         provider_id, phone = required(fields, "id"), sender(fields, "from")
         step, session = _step(request), self._session(request)
         number = _masked(session, bytes.fromhex(self.options.ussd_session_mask)).hex()
+        at = _stamp(fields, now)
         if step in self.options.ussd_end_ops or any(_masked(session, self._end_bits())):
-            return (Ended(self.config.name, number, phone, now, reason=f"step {step}"),)
+            return (Ended(self.config.name, number, phone, at, reason=f"step {step}"),)
         begins = step in self.options.ussd_begin_ops
         if not begins and step not in self.options.ussd_continue_ops:
             log.warning("ussd_step_unknown", channel=self.config.name, step=step)
@@ -110,7 +111,7 @@ class Dialect:
             sender=phone,
             text=keys,
             provider_id=provider_id,
-            received_at=_stamp(fields, now),
+            received_at=at,
             to=code,
             session=number,
             begins=begins,

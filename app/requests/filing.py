@@ -13,6 +13,7 @@ from app import clock
 from app.errors import NotAPhoneNumber, RequestRefused
 from app.people.vault import Vault
 from app.requests import notices, numbers
+from app.requests.looking import Pace
 from app.requests.rules import Rules
 from app.sentences import Sentences
 from app.storage import people, registry
@@ -55,6 +56,7 @@ class Registrar:
     language: Language
     tell: Tell
     invite_after: timedelta = timedelta(hours=3)
+    pace: Pace = Pace()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from app.channels.base import Hook, HookRequest
 from app.errors import RefusedRequest
 from app.words import Arrived, Inbound
 from tests.channels import door
-from tests.channels.door import FORM, JSON, NOW, SIGNS, Payload
+from tests.channels.door import NOW, SIGNS, Payload
+from tests.channels.wire import FORM, JSON
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,38 @@ CASES: Final[Mapping[tuple[str, Hook], Case]] = {
         keys={"payload.messageId": ANOTHER_ID, "event": "sms:delivered"},
         date="payload.failedAt",
         stored=("deviceId", "payload.reason", "payload.recipient"),
+    ),
+    ("http", "sms"): Case(
+        sample="sms-lao",
+        required=("message.id", "message.from", "message.text"),
+        keys={"message.id": "m-7"},
+        sender="message.from",
+        text="message.text",
+        date="message.sent",
+        stored=("message.to",),
+    ),
+    ("http", "receipt"): Case(
+        sample="receipt-delivered",
+        required=("status",),
+        keys={"id": ANOTHER_ID, "reference": "agg-7", "status": "UNDELIV"},
+        date="at",
+        stored=("to", "error"),
+    ),
+    ("http", "ussd"): Case(
+        sample="ussd-goes-on",
+        required=("session", "msisdn", "input"),
+        keys={"session": "7", "sequence": "7"},
+        sender="msisdn",
+        text="input",
+        stored=("code", "type", "reason"),
+    ),
+    ("kannel", "ussd"): Case(
+        sample="ussd-goes-on-in-lao",
+        required=("id", "from", "op", "session"),
+        keys={"id": ANOTHER_ID},
+        sender="from",
+        text="text",
+        stored=("to", "smsc"),
     ),
     ("kannel", "sms"): KANNEL_SMS,
     ("kannel", "receipt"): Case(

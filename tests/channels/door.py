@@ -8,17 +8,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import parse_qsl, urlencode
 
 from app.channels import CHANNELS
 from app.channels.base import Channel, Hook, HookRequest, hook_path
 from app.settings import ROOT, ChannelConfig
 from app.words import Arrived
-from tests.channels.fakes import android, twilio
+from tests.channels.fakes import android, http, twilio
+from tests.channels.wire import FORM as FORM
+from tests.channels.wire import JSON as JSON
+from tests.channels.wire import NEW as NEW
+from tests.channels.wire import OLD as OLD
+from tests.channels.wire import decoded as decoded
+from tests.channels.wire import encoded
 
 PAYLOADS = ROOT / "tests" / "payloads"
-NEW, OLD = "new-token-0123456789", "old-token-0123456789"
-FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 # Within three days of the captures' own clocks.
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 OPTIONS: Mapping[str, Mapping[str, object]] = {
@@ -28,6 +31,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
         "signing_key": android.KEY,
         "password": android.PASSWORD,
     },
+    "http": http.OPTIONS,
     "kannel": {
         "sendsms_url": "http://127.0.0.1:9/cgi-bin/sendsms",
         "username": "siang",
@@ -98,7 +102,7 @@ class Payload:
         kept = query | {name: str(changes[name]) for name in mine}
         kept.pop(without, None)
         others = {name: value for name, value in changes.items() if name not in mine}
-        return replace(self, query=_encoded(kept), body=self._body(others, without))
+        return replace(self, query=encoded(kept), body=self._body(others, without))
 
     def _body(self, changes: Mapping[str, object], without: str) -> bytes:
         if not self.body:
@@ -106,7 +110,7 @@ class Payload:
         if self.content_type != JSON:
             fields = {**decoded(self.body), **changes}
             fields.pop(without, None)
-            return _encoded(fields).encode()
+            return encoded(fields).encode()
         content = json.loads(self.body)
         for path, value in changes.items():
             holder, name = _place(content, path)
@@ -141,7 +145,7 @@ class Payload:
 
     def bare(self, token: str = "") -> HookRequest:
         """The request with nothing to prove whose it is, but perhaps a token."""
-        proof = urlencode({"token": token}) if token else ""
+        proof = encoded({"token": token}) if token else ""
         query = "&".join(part for part in (proof, self.query) if part)
         return HookRequest(
             method=self.method,
@@ -174,16 +178,6 @@ def _place(content: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
     for step in steps:
         content = content[step]
     return content, name
-
-
-def _encoded(fields: Mapping[str, object]) -> str:
-    return urlencode(fields, errors="surrogatepass")
-
-
-def decoded(encoded: str | bytes) -> dict[str, str]:
-    """Urlencoded fields; the first of a repeated name wins."""
-    text = encoded if isinstance(encoded, str) else encoded.decode("utf-8", "replace")
-    return dict(reversed(parse_qsl(text, keep_blank_values=True, errors="replace")))
 
 
 def payloads() -> list[Payload]:

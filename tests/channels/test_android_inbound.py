@@ -30,7 +30,7 @@ def channel(**options: object) -> Android:
         kind="android",
         base_url="https://siang.example",
         tokens=("a-token-0123456789",),
-        options={"signing_key": KEY} | options,
+        options={"signing_key": KEY, "devices": []} | options,
     )
     return Android(config)
 

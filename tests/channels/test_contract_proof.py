@@ -12,7 +12,8 @@ from app.channels.base import hook_url
 from app.errors import Unauthenticated
 from tests.channels import door
 from tests.channels.cases import check, every, signed, tokened
-from tests.channels.door import NEW, NOW, OLD, SIGNS, Payload
+from tests.channels.door import NOW, SIGNS, Payload
+from tests.channels.wire import NEW, OLD
 
 DAY = timedelta(days=1)
 

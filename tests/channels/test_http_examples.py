@@ -16,7 +16,7 @@ from app import settings
 from app.channels.base import HookAnswer, hook_path
 from app.channels.http import Http
 from app.errors import ConfigError, FateUnknown, Refused, TryLater, Unauthenticated
-from app.settings import ROOT
+from app.settings import ROOT, channel_variable
 from app.words import Asked, Ended, Fate, Inbound, Outgoing, Receipt, Reply, Sent
 from tests.channels.door import JSON, NOW
 from tests.channels.fakes import jasmin, laotel, telbiz
@@ -41,13 +41,13 @@ kind = "simulator"
 
 """
 SECRETS: Mapping[str, Mapping[str, str]] = {
-    "laotel": {"SIANG_CHANNEL_LAOTEL_API_KEY": laotel.KEY},
-    "telbiz": {"SIANG_CHANNEL_TELBIZ_CLIENT_SECRET": telbiz.SECRET},
-    "jasmin": {"SIANG_CHANNEL_JASMIN_PASSWORD": jasmin.PASSWORD},
+    "laotel": {"api_key": laotel.KEY},
+    "telbiz": {"client_secret": telbiz.SECRET},
+    "jasmin": {"password": jasmin.PASSWORD},
     "generic-ussd-sync": {},
     "generic-ussd-async": {
-        "SIANG_CHANNEL_USSD_ASYNC_PASSWORD": "a-password-of-the-gateway",
-        "SIANG_CHANNEL_USSD_ASYNC_HMAC_SECRET": "a-secret-of-the-gateway",
+        "password": "a-password-of-the-gateway",
+        "hmac_secret": "a-secret-of-the-gateway",
     },
 }
 ID = "6f1c1f0e-6f0b-4c43-8f5f-0d6a4a6c8a11"
@@ -56,17 +56,24 @@ LAO = 'ຂອບໃຈ 😀 <ລະຫັດ> "LA-2041" & 50%+\n'
 FIRST = "ສະບາຍດີ\n1 <ນ້ຳປະປາ> & 2"
 
 
-def opened(folder: Path, name: str, moved: tuple[str, str] = ("", ""), **more: str) -> Http:
-    """The example's channel, its provider's address replaced by another."""
+def variables(name: str) -> dict[str, str]:
+    """The example's secrets as the environment has them."""
+    section = name.removeprefix("generic-")
+    return {channel_variable(section, key): value for key, value in SECRETS[name].items()}
+
+
+def opened(folder: Path, name: str, *, at: tuple[str, str] = ("", ""), bare: bool = False) -> Http:
+    """The example's channel; `at` is its provider's address and the one to use instead."""
     example = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
-    before, after = moved
+    before, after = at
     assert before in example
     config = folder / "config"
     config.mkdir()
     toml = BASE + (example.replace(before, after) if before else example)
     (config / "siang.toml").write_text(toml, encoding="utf-8")
-    fixed = {"SIANG_CONFIG": str(config), "SIANG_HOME": str(folder / "home"), **more}
-    (section,) = (one for one in settings.load(fixed).channels.values() if one.name != "simulator")
+    fixed = {"SIANG_CONFIG": str(config), "SIANG_HOME": str(folder / "home")}
+    loaded = settings.load(fixed | ({} if bare else variables(name))).channels
+    (section,) = (one for one in loaded.values() if one.name != "simulator")
     assert section.kind == "http"
     return Http(section)
 
@@ -77,20 +84,20 @@ def outgoing(text: str = LAO) -> Outgoing:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_opens_as_it_stands_with_its_secrets(name: str, tmp_path: Path) -> None:
-    channel = opened(tmp_path, name, **SECRETS[name])
+    channel = opened(tmp_path, name)
     assert channel.hooks or channel.abilities
     example = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
-    for variable in SECRETS[name]:
+    for variable in variables(name):
         assert variable in example
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if SECRETS[name]])
-def test_an_example_without_its_secret_says_which_is_missing(name: str, tmp_path: Path) -> None:
+def test_an_example_without_its_secrets_says_what_is_missing(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
-        opened(tmp_path, name)
-    keys = [one.rsplit("_", 2) for one in SECRETS[name]]
-    assert any("_".join(parts[1:]).lower() in str(refusal.value) for parts in keys)
-    assert "SIANG_CHANNEL_" in str(refusal.value)
+        opened(tmp_path, name, bare=True)
+    for key in SECRETS[name]:
+        assert f"{key} is not set in the environment" in str(refusal.value)
+    assert channel_variable(name.removeprefix("generic-"), "<key>") in str(refusal.value)
 
 
 # --- Lao Telecom --------------------------------------------------------------------------------
@@ -99,8 +106,7 @@ def test_an_example_without_its_secret_says_which_is_missing(name: str, tmp_path
 @contextmanager
 def lao_telecom(folder: Path) -> Iterator[tuple[LaoTelecom, Http]]:
     with running(LaoTelecom()) as fake:
-        moved = ("https://apicenter.laotel.com:9443", fake.url)
-        yield fake, opened(folder, "laotel", moved, **SECRETS["laotel"])
+        yield fake, opened(folder, "laotel", at=("https://apicenter.laotel.com:9443", fake.url))
 
 
 def test_lao_telecom_takes_a_message_and_says_later_that_it_arrived(tmp_path: Path) -> None:
@@ -139,8 +145,7 @@ def test_lao_telecoms_refusals_wait_until_somebody_learns_what_they_mean(tmp_pat
 @contextmanager
 def a_telbiz(folder: Path, expire: int | None = 1800) -> Iterator[tuple[Telbiz, Http]]:
     with running(Telbiz(expire=expire)) as fake:
-        moved = ("https://api.telbiz.la", fake.url)
-        yield fake, opened(folder, "telbiz", moved, **SECRETS["telbiz"])
+        yield fake, opened(folder, "telbiz", at=("https://api.telbiz.la", fake.url))
 
 
 def test_telbiz_gives_a_token_that_many_messages_use(tmp_path: Path) -> None:
@@ -206,8 +211,7 @@ class Thrown:
 @contextmanager
 def a_jasmin(folder: Path) -> Iterator[tuple[Jasmin, Http]]:
     with running(Jasmin()) as fake:
-        moved = ("http://127.0.0.1:1401", fake.url)
-        yield fake, opened(folder, "jasmin", moved, **SECRETS["jasmin"])
+        yield fake, opened(folder, "jasmin", at=("http://127.0.0.1:1401", fake.url))
 
 
 @pytest.mark.parametrize(("text", "coding"), [("Thank you, LA-2041", 0), (LAO, 8)])
@@ -237,7 +241,7 @@ def test_jasmins_receipts_come_back_and_are_acknowledged_at_once(tmp_path: Path)
 
 @pytest.mark.parametrize(("text", "coding"), [("ນ້ຳປະປາບໍ່ໄຫຼ 😀", 8), ("no water", 0), ("déjà vu", 3)])
 def test_what_citizens_send_to_jasmin_arrives(text: str, coding: int, tmp_path: Path) -> None:
-    channel = opened(tmp_path, "jasmin", **SECRETS["jasmin"])
+    channel = opened(tmp_path, "jasmin")
     thrown = Thrown(channel)
     url = f"{hook_path(channel.config, 'sms')}?token={channel.config.tokens[0]}"
     assert jasmin.throw(thrown.post, url, jasmin.message("m-1", text, coding)) == 1
@@ -326,7 +330,7 @@ class UssdGateway(Provider):
 
 def signed(content: object, at: int) -> tuple[bytes, dict[str, str]]:
     body = json.dumps(content, ensure_ascii=False).encode()
-    secret = SECRETS["generic-ussd-async"]["SIANG_CHANNEL_USSD_ASYNC_HMAC_SECRET"].encode()
+    secret = SECRETS["generic-ussd-async"]["hmac_secret"].encode()
     digest = hmac.new(secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return body, {"X-Timestamp": str(at), "X-Signature": f"sha256={digest}"}
 
@@ -342,10 +346,9 @@ def dialogue(number: int, kind: int, typed: str) -> dict[str, object]:
 
 
 def test_an_asynchronous_gateway_is_called_with_the_screen(tmp_path: Path) -> None:
-    secrets = SECRETS["generic-ussd-async"]
     with running(UssdGateway(open={"8821"})) as gateway:
-        moved = ("http://127.0.0.1:8085", gateway.url)
-        channel = opened(tmp_path, "generic-ussd-async", moved, **secrets)
+        at = ("http://127.0.0.1:8085", gateway.url)
+        channel = opened(tmp_path, "generic-ussd-async", at=at)
         assert channel.abilities == {"push"}
         body, headers = signed(dialogue(1, 1, "*1616*2#"), int(NOW.timestamp()))
         request = arriving("ussd", body, content_type=JSON, headers=headers)
@@ -375,7 +378,7 @@ def test_an_asynchronous_gateway_is_called_with_the_screen(tmp_path: Path) -> No
 
 
 def test_an_asynchronous_gateways_old_or_changed_request_is_refused(tmp_path: Path) -> None:
-    channel = opened(tmp_path, "generic-ussd-async", **SECRETS["generic-ussd-async"])
+    channel = opened(tmp_path, "generic-ussd-async")
     body, headers = signed(dialogue(2, 2, "1"), int(NOW.timestamp()))
     old_body, old = signed(dialogue(2, 2, "1"), int(NOW.timestamp()) - 301)
     good = arriving("ussd", body, content_type=JSON, headers=headers)

@@ -217,8 +217,10 @@ def test_a_step_that_was_repeated_for_a_while_has_the_time_of_the_first(
     """So the desk sees that another session has begun since; a wrong clock is not believed."""
     stamp = f"&ts={int(NOW.timestamp()) - age}"
     (found,) = arrives(dialled(ID, NUMBER, PSSR_REQUEST, SESSION, "*1616#") + stamp)
+    (over,) = arrives(dialled(ID, NUMBER, RELEASE, SESSION, "") + stamp)
     assert isinstance(found, Inbound)
-    assert found.received_at == NOW + timedelta(seconds=offset)
+    assert isinstance(over, Ended)
+    assert found.received_at == over.at == NOW + timedelta(seconds=offset)
 
 
 @pytest.mark.parametrize("missing", ["id", "from", "op", "session"])

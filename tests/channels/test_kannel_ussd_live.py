@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.channels.base import Channel, Hook, HookRequest
-from app.words import Arrived, Ended, Inbound, Outgoing, Reply
+from app.words import Arrived, Ended, Inbound, Limits, Outgoing, Reply
 from tests.channels import centre, door, kannel_rig, loopback
 from tests.channels.centre import PSSR_REQUEST, RELEASE, USSR_CONFIRM, Centre, Submitted
 
@@ -224,6 +224,7 @@ def test_an_operator_with_another_name_for_the_default_alphabet(site: Site) -> N
     assert site.show(found, MENU, ussd_gsm7_coding=15).text == MENU
 
 
+LARGER = "smsc-id = OPERATOR\nallowed-smsc-id = OPERATOR\nmax-sms-octets = 160"
 SECOND_LINK = """group = smsc
 smsc = smpp
 smsc-id = OPERATOR-SMS
@@ -254,17 +255,19 @@ def test_ussd_on_a_link_and_with_a_service_of_its_own(tmp_path: Path) -> None:
     """As the file's comments say: each comes to its own hook and leaves by its own link."""
     with centre.running() as texts:
         changes = {
-            "smsc-id = OPERATOR\nhost": "smsc-id = OPERATOR\nallowed-smsc-id = OPERATOR\nhost",
+            "smsc-id = OPERATOR\nhost": LARGER + "\nhost",
             "group = smpp-tlv\nname = ussd_service_op\n": SECOND_LINK.format(port=texts.port),
             "group = sms-service\n": SECOND_SERVICE,
         }
         with running(tmp_path, changes, texts) as site:
             site.centre.dial(PHONE, "1616", PSSR_REQUEST, SESSION, b"*1616#")
             first = site.turn(1, "ussd")
-            assert site.show(first, MENU, smsc="OPERATOR-SMS").text == MENU
+            large = replace(first, limits=Limits(gsm7=182, ucs2=80))
+            for screen in (MENU, "ກ" * 80, "a" * 182):
+                assert site.show(large, screen, smsc="OPERATOR-SMS").text == screen
             texts.deliver(PHONE, "1616", "ສະບາຍດີ".encode("utf-16-be"))
             assert site.turn(1).medium == "sms"
             site.channel(smsc="OPERATOR-SMS").send(Outgoing(ID, "kannel", "+" + PHONE, "ຂອບໃຈ"))
             (sent,) = texts.wait_for(1)
             assert sent.text == "ຂອບໃຈ"
-            assert len(site.centre.submitted) == 1
+            assert len(site.centre.submitted) == 3

@@ -12,8 +12,8 @@ from typing import Any, Final
 from app.channels.base import Hook, HookRequest
 from app.channels.http import Http
 from app.settings import ChannelConfig
-from tests.channels.door import FORM, JSON, NEW, OLD, decoded
 from tests.channels.provider import Call, Provider, Response
+from tests.channels.wire import FORM, JSON, NEW, OLD, decoded
 
 API_KEY, PASSWORD = "an-api-key-of-the-fake", "a-password-of-the-fake"
 STATES: Final[Mapping[str, str]] = {
