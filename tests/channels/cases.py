@@ -18,7 +18,6 @@ from app.errors import RefusedRequest
 from app.words import Arrived, Inbound
 from tests.channels import door
 from tests.channels.door import NOW, SIGNS, Payload
-from tests.channels.wire import FORM, JSON
 
 
 @dataclass(frozen=True)
@@ -171,8 +170,8 @@ every = pytest.mark.parametrize("payload", EVERY, ids=str)
 samples = _rows(SAMPLES)
 messages = _rows(one for one in SAMPLES if one[1].text)
 dated = _rows(one for one in SAMPLES if one[1].date)
-in_forms = _rows(one for one in SAMPLES if one[0].content_type == FORM)
-in_json = _rows(one for one in SAMPLES if one[0].content_type == JSON)
+in_forms = _rows(one for one in SAMPLES if not one[0].in_json)
+in_json = _rows(one for one in SAMPLES if one[0].in_json)
 in_body = _rows(one for one in SAMPLES if one[0].body)
 _ALL = [payload for payload, _ in SAMPLES]
 tokened = pytest.mark.parametrize("payload", [a for a in _ALL if a.kind not in SIGNS], ids=str)

@@ -92,6 +92,10 @@ class Payload:
     def __str__(self) -> str:
         return f"{self.kind}/{self.name}"
 
+    @property
+    def in_json(self) -> bool:
+        return self.content_type.startswith(JSON)
+
     def with_fields(self, changes: Mapping[str, object], without: str = "") -> Payload:
         """The same request with fields changed or one left out, encoded anew.
 
@@ -107,7 +111,7 @@ class Payload:
     def _body(self, changes: Mapping[str, object], without: str) -> bytes:
         if not self.body:
             return b""
-        if self.content_type != JSON:
+        if not self.in_json:
             fields = {**decoded(self.body), **changes}
             fields.pop(without, None)
             return encoded(fields).encode()
@@ -124,7 +128,7 @@ class Payload:
         """The same request with these bytes in a field, whatever they are."""
         marked = self.with_fields({name: "MARK"})
         escaped = "".join(f"%{byte:02X}" for byte in raw)
-        inserted = raw if self.content_type == JSON else escaped.encode()
+        inserted = raw if self.in_json else escaped.encode()
         return replace(
             marked,
             query=marked.query.replace("MARK", escaped),
@@ -133,7 +137,7 @@ class Payload:
 
     def grown(self) -> Payload:
         """The same request with a field that the gateway has not sent until now."""
-        if self.body and self.content_type == JSON:
+        if self.in_json:
             return self.with_fields({"newField": {"ສ": [1, None]}})
         return self.with_more("newField=%E0%BA%AA")
 
@@ -151,18 +155,18 @@ class Payload:
             method=self.method,
             hook=self.hook,
             query=decoded(query),
-            form=decoded(self.body) if self.content_type == FORM else {},
+            form={} if self.in_json else decoded(self.body),
             headers={"Content-Type": self.content_type, **self.headers},
             body=self.body,
             remote="127.0.0.1",
             raw_query=query.encode(),
         )
 
-    def request(self, at: datetime = NOW) -> HookRequest:
+    def request(self, at: datetime = NOW, **options: object) -> HookRequest:
         """The request as the gateway sends it when its clock says `at`."""
         if self.kind not in SIGNS:
             return self.bare(NEW)
-        bare, section = self.bare(), config(self.kind)
+        bare, section = self.bare(), config(self.kind, **options)
         url = hook_path(section, self.hook) + (f"?{self.query}" if self.query else "")
         sign = SIGNS[self.kind].sign
         proof = sign(section, self.method, url, self.body, self.content_type, at)

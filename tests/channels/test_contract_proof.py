@@ -75,6 +75,21 @@ def test_a_signature_under_another_secret_is_refused(payload: Payload) -> None:
 
 
 @signed
+def test_both_secrets_are_valid_while_one_replaces_the_other(payload: Payload) -> None:
+    secret = SIGNS[payload.kind].secret
+    known = door.config(payload.kind).options[secret]
+    for pair in (f"{known},another-secret-0123456789", f"another-secret-0123456789, {known}"):
+        door.channel(payload.kind, **{secret: pair}).authentic(payload.request(), NOW)
+
+
+@signed
+def test_without_a_secret_nothing_is_believed(payload: Payload) -> None:
+    unset = {SIGNS[payload.kind].secret: ""}
+    with pytest.raises(Unauthenticated):
+        door.channel(payload.kind, **unset).authentic(payload.request(**unset), NOW)
+
+
+@signed
 def test_a_token_is_no_signature(payload: Payload) -> None:
     with pytest.raises(Unauthenticated):
         check(payload.bare(NEW), payload)
