@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from app import clock
 from app.errors import NotAPhoneNumber, RequestRefused
 from app.people.vault import Vault
-from app.requests import notices, numbers
+from app.requests import due, notices, numbers
 from app.requests.looking import Pace
-from app.requests.rules import Rules
+from app.requests.statuses import Rules
 from app.sentences import Sentences
 from app.storage import people, registry
 from app.storage import requests as storage
@@ -25,6 +25,8 @@ from app.text.numbers import e164
 from app.words import REQUEST_STATUSES, Language, Purpose
 
 LONGEST_NOTE = 120
+# What an office tells of older days is no news: nobody is texted, or asked how it was.
+NEWS = timedelta(days=3)
 
 Tell = Callable[[Connection, int, Purpose, str, datetime, str], object]
 """Queues an SMS: transaction, contact, purpose, text, now, and the key under which it is once."""
@@ -36,7 +38,7 @@ class Filing:
 
     odsc: str
     service: str
-    phone: str = ""
+    phone: str = field(default="", repr=False)
     alias: str = ""
     number: str | None = None
     status: str = "received"
@@ -74,18 +76,21 @@ def file(registrar: Registrar, tx: Connection, filing: Filing, act: Act) -> Requ
     filed_at = filing.filed_at or act.now
     if filed_at > act.now + timedelta(days=1):
         raise RequestRefused("bad_date", "filed_at", "the day of filing lies ahead")
-    fee = registry.fee_in_force(tx, service.key, filing.odsc, clock.local_day(filed_at))
+    day = clock.local_day(filed_at)
+    fee = registry.fee_in_force(tx, service.key, filing.odsc, day)
+    alias, note = alias_of(filing.alias), note_of(filing.note)
+    contact_id = _contact(registrar, tx, filing.phone)
     values: dict[str, object] = {
-        "alias": _alias(filing.alias),
+        "alias": alias,
         "odsc": filing.odsc,
         "service": service.key,
-        "contact_id": _contact(registrar, tx, filing.phone),
+        "contact_id": contact_id,
         "status": filing.status,
-        "note": _note(filing.note),
-        "due_on": due_on(tx, filing.odsc, service.days, clock.local_day(filed_at)),
+        "note": note,
+        "due_on": due.calendar(tx).due_on(filing.odsc, service.days, day),
         "fee_kip": fee.fee_kip if fee else None,
         "charge_kip": fee.charge_kip if fee else None,
-        "texts": filing.texts and bool(filing.phone),
+        "texts": filing.texts and contact_id is not None,
         "sensitive": service.sensitive if filing.sensitive is None else filing.sensitive,
         "source": act.source,
         "filed_at": filed_at,
@@ -94,8 +99,8 @@ def file(registrar: Registrar, tx: Connection, filing: Filing, act: Act) -> Requ
     }
     request = _add(tx, filing, values)
     _remember(tx, request, act, filed_at)
-    if filing.status == "collected":
-        _invite(registrar, tx, request, act)
+    if act.now - filed_at <= NEWS:
+        _say(registrar, tx, request, act)
     return request
 
 
@@ -107,29 +112,43 @@ def move(
     Raises RequestRefused where that may not follow, or says nothing without a note.
     """
     request = storage.lock(tx, request.id)
-    note = _note(note)
-    _require_status(registrar, status, note or (request.note if status == request.status else ""))
-    if status == request.status and note in ("", request.note):
+    note = note_of(note)
+    same = status == request.status
+    _require_status(registrar, status, note or (request.note if same else ""))
+    if same and note in ("", request.note):
         storage.touch(tx, request.id, act.now)
-        return replace(request, news_at=act.now)
-    if status != request.status and not registrar.rules.allows(request.status, status):
+        return replace(request, news_at=max(request.news_at, act.now))
+    if not same and not registrar.rules.allows(request.status, status):
         raise RequestRefused(
             "not_allowed", "status", f"after {request.status} there is no {status}"
         )
-    storage.set_status(tx, request.id, status, note, act.now)
-    moved = replace(request, status=status, note=note, status_at=act.now, news_at=act.now)
+    since = request.status_at if same else act.now
+    storage.set_status(tx, request.id, status, note, since, act.now)
+    moved = replace(request, status=status, note=note, status_at=since, news_at=act.now)
     _remember(tx, moved, act, act.now)
-    if status == "collected":
-        _invite(registrar, tx, moved, act)
-    _tell(registrar, tx, moved, act)
+    _say(registrar, tx, moved, act)
     return moved
 
 
-def due_on(tx: Connection, odsc: str, days: int | None, filed: date) -> date | None:
-    """The last day on which the office is in time, in its own working days."""
-    if days is None:
-        return None
-    return clock.working_days_after(filed, days, storage.closed_days(tx, odsc, filed))
+def reach(
+    registrar: Registrar, tx: Connection, request: Request, phone: str, texts: bool | None
+) -> Request:
+    """Say whose request it is ("": as before), and whether it is texted (None: as before)."""
+    request = storage.lock(tx, request.id)
+    contact_id = _contact(registrar, tx, phone) or request.contact_id
+    texted = (request.texts if texts is None else texts) and contact_id is not None
+    if (contact_id, texted) != (request.contact_id, request.texts):
+        storage.set_reach(tx, request.id, contact_id, texted)
+    return replace(request, contact_id=contact_id, texts=texted)
+
+
+def find(tx: Connection, typed: str, odsc: str | None = None) -> list[Request]:
+    """The request with a number of ours, or those with an office's own, for an office's eyes."""
+    number = numbers.read(typed)
+    if not numbers.is_ours(number):
+        return storage.by_alias(tx, number, odsc)
+    found = storage.by_number(tx, number)
+    return [found] if found is not None and odsc in (None, found.odsc) else []
 
 
 def _checked(registrar: Registrar, tx: Connection, filing: Filing) -> Service:
@@ -150,22 +169,23 @@ def _require_status(registrar: Registrar, status: str, note: str) -> None:
         raise RequestRefused("needs_note", "note", f"{status} needs a note for the citizen")
 
 
-def _note(written: str) -> str:
-    note = clean(written)
+def note_of(written: str) -> str:
+    """A note as it is kept, in one line. Raises RequestRefused where it is too long."""
+    note = " ".join(clean(written).split())
     if len(note) > LONGEST_NOTE:
         raise RequestRefused("bad_note", "note", f"a note has at most {LONGEST_NOTE} letters")
     return note
 
 
-def _alias(written: str) -> str:
+def alias_of(written: str) -> str:
+    """An office's own number as it is kept; "" for none. Raises RequestRefused."""
     alias = numbers.read(written)
-    if not alias:
-        return ""
     if numbers.is_ours(alias):
         reason = f"an office's own number may not have {numbers.LENGTH} digits: ours have"
         raise RequestRefused("bad_alias", "alias", reason)
-    if not alias.isalnum() or not 3 <= len(alias) <= numbers.LONGEST_ALIAS:
-        reason = f"an office's own number has 3 to {numbers.LONGEST_ALIAS} letters and digits"
+    if alias and not numbers.may_be_alias(alias):
+        least, most = numbers.SHORTEST_ALIAS, numbers.LONGEST_ALIAS
+        reason = f"an office's own number has {least} to {most} letters and digits"
         raise RequestRefused("bad_alias", "alias", reason)
     return alias
 
@@ -214,21 +234,31 @@ def _remember(tx: Connection, request: Request, act: Act, at: datetime) -> None:
     )
 
 
-def _invite(registrar: Registrar, tx: Connection, request: Request, act: Act) -> None:
-    if request.contact_id is not None:
-        storage.invite(tx, request.id, request.contact_id, act.now + registrar.invite_after)
-
-
-def _tell(registrar: Registrar, tx: Connection, request: Request, act: Act) -> None:
-    if request.contact_id is None or not request.texts:
+def _say(registrar: Registrar, tx: Connection, request: Request, act: Act) -> None:
+    """What the applicant must hear now, or some hours after collection."""
+    if request.contact_id is None:
         return
-    if request.status not in registrar.rules.texted:
+    if request.status == "collected":
+        storage.invite(tx, request.id, request.contact_id, act.now + registrar.invite_after)
+    if not request.texts or request.status not in registrar.rules.texted:
         return
     service = registry.service(tx, request.service)
     contact = people.by_id(tx, request.contact_id)
-    if contact.stopped or service is None:
+    if service is not None and not contact.stopped:
+        tell(registrar, tx, request, service.names, contact.language, act.now)
+
+
+def tell(
+    registrar: Registrar,
+    tx: Connection,
+    request: Request,
+    service: Mapping[Language, str],
+    language: Language | None,
+    now: datetime,
+) -> None:
+    """Queue a request's news for its applicant, who wants to be texted."""
+    if request.contact_id is None:
         return
-    language = contact.language or registrar.language
-    written = notices.written(registrar.sentences, language, request, service.names)
-    key = f"notice:{request.id}:{request.status}:{act.now:%Y%m%d%H%M%S%f}"
-    registrar.tell(tx, request.contact_id, "notice", written, act.now, key)
+    written = notices.written(registrar.sentences, language or registrar.language, request, service)
+    key = f"notice:{request.id}:{request.status}:{now:%Y%m%d%H%M%S%f}"
+    registrar.tell(tx, request.contact_id, "notice", written, now, key)

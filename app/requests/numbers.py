@@ -7,9 +7,10 @@ make guessing hopeless at the pace that look-ups allow.
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from typing import Final
 
+import regex
 from stdnum import damm
 
 from app.text.lao import canonical, digits
@@ -17,9 +18,10 @@ from app.text.lao import canonical, digits
 LENGTH: Final = 12
 SERIALS: Final = 10**7
 LONGEST_ALIAS: Final = 30
-# What people put between groups of digits, and invisible spaces of Lao keyboards.
-_BETWEEN: Final = re.compile(r"[\s.\-_/\u200b\u200c\u200d\u2060]+")
-_NUMBER: Final = re.compile(rf"\d{{{LENGTH}}}")
+SHORTEST_ALIAS: Final = 3
+# What people put between groups of digits, and the joiner of some keyboards.
+_BETWEEN: Final = regex.compile(r"[\s\p{Pd}._/\u200d]+")
+_NUMBER: Final = regex.compile(rf"[0-9]{{{LENGTH}}}")
 
 
 def new(odsc: str, serial: int) -> str:
@@ -30,7 +32,7 @@ def new(odsc: str, serial: int) -> str:
 
 def read(typed: str) -> str:
     """What was typed, without blanks and dashes, with Lao digits as 0 to 9, in capitals."""
-    return _BETWEEN.sub("", digits(canonical(typed))).upper()
+    return str(_BETWEEN.sub("", digits(canonical(typed)))).upper()
 
 
 def is_ours(number: str) -> bool:
@@ -41,6 +43,15 @@ def is_ours(number: str) -> bool:
 def checks(number: str) -> bool:
     """Whether the check digit of one of our numbers is right."""
     return bool(damm.is_valid(number))
+
+
+def may_be_alias(number: str) -> bool:
+    """Whether an office's own number can be this; `number` has been read.
+
+    Lao vowels and tones are signs of their own, not letters.
+    """
+    lettered = all(unicodedata.category(sign)[0] in "LMN" for sign in number)
+    return SHORTEST_ALIAS <= len(number) <= LONGEST_ALIAS and lettered and not is_ours(number)
 
 
 def shown(number: str) -> str:

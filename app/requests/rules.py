@@ -1,17 +1,16 @@
-"""What may follow what, and clerks' words for it: config/requests.yaml."""
+"""config/requests.yaml → Rules, or everything that is wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import FlowError, Problem
-from app.text import answers
-from app.text.lao import fold
+from app.requests.statuses import Rules as Rules
+from app.requests.statuses import heard
 from app.words import REQUEST_STATUSES
 from app.yaml_file import compose
 
@@ -24,23 +23,6 @@ class _File(BaseModel):
     needs_note: list[str]
     texted: list[str]
     words: dict[str, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """`words` are folded: tones, capitals and punctuation do not matter."""
-
-    transitions: Mapping[str, frozenset[str]]
-    needs_note: frozenset[str]
-    texted: frozenset[str]
-    words: Mapping[str, str]
-
-    def allows(self, before: str, after: str) -> bool:
-        return after in self.transitions[before]
-
-    def status(self, written: str) -> str | None:
-        """The status that a clerk's word means."""
-        return self.words.get(_heard(written))
 
 
 def load(config: Path) -> Rules:
@@ -73,7 +55,7 @@ def load(config: Path) -> Rules:
         needs_note=frozenset(content.needs_note),
         texted=frozenset(content.texted),
         words={
-            _heard(word): status
+            heard(word): status
             for status in REQUEST_STATUSES
             for word in (status, *content.words.get(status, ()))
         },
@@ -99,10 +81,6 @@ def _wrong(content: _File) -> Iterator[tuple[str, str, str]]:
     owners: dict[str, str] = {}
     for status, words in content.words.items():
         for word in words:
-            owner = owners.setdefault(_heard(word), status)
+            owner = owners.setdefault(heard(word), status)
             if owner != status:
                 yield f"words.{status}", f"{word!r} stands at {owner} too", "Keep one of them"
-
-
-def _heard(word: str) -> str:
-    return fold(answers.normalise(word.replace("_", " ")))

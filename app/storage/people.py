@@ -136,15 +136,17 @@ def remove_staff(tx: Connection, staff_id: int, now: datetime) -> bool:
     return bool(removed.rowcount)
 
 
-def staff(tx: Connection) -> list[StaffMember]:
-    """Everybody registered, by place."""
+def staff(tx: Connection, contact_id: int | None = None) -> list[StaffMember]:
+    """Everybody registered, by place; or the entries of one phone."""
     rows = tx.execute(
         text(
             "SELECT s.id, s.contact_id, s.level, "
             "coalesce(s.odsc, s.district, ''), s.language, s.added_at, c.stopped_at IS NOT NULL, "
             "c.phone_hash, c.phone_cipher FROM staff s JOIN contacts c ON c.id = s.contact_id "
-            "WHERE s.removed_at IS NULL ORDER BY 4, s.id"
-        )
+            "WHERE s.removed_at IS NULL "
+            "AND (CAST(:contact AS bigint) IS NULL OR s.contact_id = :contact) ORDER BY 4, s.id"
+        ),
+        {"contact": contact_id},
     )
     return [StaffMember(*row) for row in rows]
 

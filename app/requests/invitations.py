@@ -1,0 +1,63 @@
+"""Asking applicants how it was: once some hours after collection, and at most once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.requests import notices
+from app.requests.filing import Registrar
+from app.sentences import FALLBACK
+from app.storage import invitations, people, registry
+from app.storage import requests as storage
+from app.storage.invitations import Invitation
+
+AT_ONCE = 200
+# A phone is asked about one request at a time: "5" must mean one of them.
+NEXT_IN_LINE = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """When a silent applicant is reminded, and when nothing more is expected."""
+
+    remind_after: timedelta = timedelta(hours=48)
+    close_after: timedelta = timedelta(hours=168)
+
+
+def send_due(registrar: Registrar, patience: Patience, tx: Connection, now: datetime) -> int:
+    """Ask, remind and close what is due; how many texts were queued."""
+    queued = 0
+    for one in invitations.due(tx, now, AT_ONCE):
+        if one.stopped or one.state == "reminded":
+            invitations.move(tx, one.request_id, "closed", now, None)
+        elif one.state == "waiting" and invitations.open_of(tx, one.contact_id):
+            invitations.move(tx, one.request_id, "waiting", now, now + NEXT_IN_LINE)
+        elif one.state == "waiting":
+            _write(registrar, tx, one, "invitation", now)
+            invitations.move(tx, one.request_id, "sent", now, now + patience.remind_after)
+            queued += 1
+        else:
+            _write(registrar, tx, one, "reminder", now)
+            invitations.move(tx, one.request_id, "reminded", now, now + patience.close_after)
+            queued += 1
+    return queued
+
+
+def _write(registrar: Registrar, tx: Connection, one: Invitation, key: str, now: datetime) -> None:
+    contact = people.by_id(tx, one.contact_id)
+    request = storage.lock(tx, one.request_id)
+    service, odsc = registry.service(tx, one.service), registry.odsc(tx, one.odsc)
+    language = contact.language or registrar.language
+    sentences = registrar.sentences.get(language) or registrar.sentences[FALLBACK]
+    names = service.names if service else {}
+    # A romanised text with one Lao name in it would cost as much as a Lao one.
+    spoken = language if odsc and language in odsc.names else "en"
+    values = {
+        "what": notices.what(sentences, language, request, names),
+        "place": (odsc.names[spoken] if odsc else one.odsc),
+    }
+    written = sentences[key].format(**values)
+    registrar.tell(tx, one.contact_id, "notice", written, now, f"{key}:{one.request_id}")

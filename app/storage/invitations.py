@@ -1,0 +1,97 @@
+""" "How was it?": asked of applicants after collection, reminded of once, answered or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """One request's, with what its texts need. `state` is the one it is in now."""
+
+    request_id: int
+    contact_id: int
+    state: str
+    odsc: str
+    service: str
+    stopped: bool
+
+
+def due(tx: Connection, now: datetime, limit: int) -> list[Invitation]:
+    """Invitations for which something is to be done now, locked."""
+    rows = tx.execute(
+        text(
+            "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
+            "c.stopped_at IS NOT NULL FROM invitations i "
+            "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
+            "WHERE i.due_at <= :now ORDER BY i.due_at, i.request_id LIMIT :limit "
+            "FOR UPDATE OF i SKIP LOCKED"
+        ),
+        {"now": now, "limit": limit},
+    )
+    return [Invitation(*row) for row in rows]
+
+
+def open_of(tx: Connection, contact_id: int) -> Invitation | None:
+    """The invitation that a phone's answer would be to; at most one is open at a time."""
+    row = tx.execute(
+        text(
+            "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
+            "c.stopped_at IS NOT NULL FROM invitations i "
+            "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
+            "WHERE i.contact_id = :contact AND i.state IN ('sent', 'reminded') "
+            "ORDER BY i.sent_at DESC LIMIT 1"
+        ),
+        {"contact": contact_id},
+    ).first()
+    return None if row is None else Invitation(*row)
+
+
+def move(
+    tx: Connection, request_id: int, state: str, now: datetime, due_at: datetime | None
+) -> None:
+    """Enter a state; `due_at` is when the next thing is to be done."""
+    tx.execute(
+        text(
+            "UPDATE invitations SET state = :state, due_at = :due, "
+            "sent_at = CASE WHEN :state = 'sent' THEN CAST(:now AS timestamptz) ELSE sent_at END "
+            "WHERE request_id = :id"
+        ),
+        {"id": request_id, "state": state, "now": now, "due": due_at},
+    )
+
+
+def answered(tx: Connection, request_id: int, conversation_id: int, now: datetime) -> None:
+    """The applicant has answered, in this conversation."""
+    tx.execute(
+        text(
+            "UPDATE invitations SET state = 'answered', due_at = NULL, answered_at = :now, "
+            "conversation_id = :conversation WHERE request_id = :id AND state <> 'answered'"
+        ),
+        {"id": request_id, "conversation": conversation_id, "now": now},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many of an ODSC's applicants who were asked have answered."""
+
+    odsc: str
+    asked: int
+    answered: int
+
+
+def rates(tx: Connection, since: datetime) -> list[Rate]:
+    """By ODSC, of the invitations sent since then."""
+    rows = tx.execute(
+        text(
+            "SELECT r.odsc, count(*), count(*) FILTER (WHERE i.state = 'answered') "
+            "FROM invitations i JOIN requests r ON r.id = i.request_id "
+            "WHERE i.sent_at >= :since GROUP BY r.odsc ORDER BY r.odsc"
+        ),
+        {"since": since},
+    )
+    return [Rate(*row) for row in rows]
