@@ -82,17 +82,20 @@ def open_registrar(settings: Settings, mail: Mail) -> Registrar:
             tx, contact_id=contact_id, purpose=purpose, text=text, now=now, once_key=once_key
         )
 
-    pace = settings.requests
+    languages, pace = settings.config / "languages", settings.requests
     return Registrar(
         vault=mail.vault,
         rules=rules.load(settings.config),
-        sentences=sentences.load_all(
-            settings.config / "languages", notices.FILE, notices.SENTENCES
-        ),
+        sentences=sentences.load_all(languages, notices.FILE, notices.SENTENCES),
         language=settings.service.language,
         tell=tell,
         invite_after=timedelta(hours=pace.invite_after_hours),
-        pace=Pace(pace.misses_per_hour, pace.found_per_day, pace.burst),
+        pace=Pace(
+            misses_per_hour=pace.misses_per_hour,
+            misses_per_day=pace.misses_per_day,
+            found_per_day=pace.found_per_day,
+            burst=pace.burst,
+        ),
     )
 
 

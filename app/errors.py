@@ -4,7 +4,8 @@ SiangError
 ├── OperatorError            a person at the machine must mend something; message + remedy
 │   ├── ConfigError          config/siang.toml or the environment
 │   ├── FlowError            a flow or a language pack; carries every problem at once
-│   └── RegistryError        registry CSV files; carries every problem at once
+│   ├── RegistryError        registry CSV files; carries every problem at once
+│   └── ImportRefused        an office's CSV file of requests; carries every problem at once
 ├── RefusedRequest           a gateway's request that we turn down; has the HTTP status
 │   ├── Unauthenticated      403: wrong or missing token
 │   ├── Malformed            422: a field is missing or of the wrong kind
@@ -79,6 +80,10 @@ class FlowError(FileProblems):
 
 class RegistryError(FileProblems):
     """Registry files cannot be loaded."""
+
+
+class ImportRefused(FileProblems):
+    """An office's file of requests cannot be imported."""
 
 
 class RefusedRequest(SiangError):

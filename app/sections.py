@@ -78,6 +78,7 @@ class RequestsSection(Strict):
     close_after_hours: Annotated[int, Field(ge=1, le=720)] = 168
     # Of requests that are not its own a phone may miss so many numbers, and find so many.
     misses_per_hour: Annotated[int, Field(ge=1, le=100)] = 5
+    misses_per_day: Annotated[int, Field(ge=1, le=1000)] = 15
     found_per_day: Annotated[int, Field(ge=1, le=1000)] = 10
     # So many misses in ten minutes from one block of phone numbers, and the block pauses.
     burst: Annotated[int, Field(ge=1, le=1000)] = 20

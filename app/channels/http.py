@@ -19,7 +19,7 @@ from app.channels.http_calls import Caller
 from app.channels.http_options import HttpOptions
 from app.channels.http_proof import check_proof
 from app.channels.http_receiving import UssdSection
-from app.channels.http_sections import AnswerSection
+from app.channels.http_sections import AnswerSection, ScreenSection
 from app.channels.http_sending import PushSection, SendSection
 from app.channels.http_templates import Value, Values
 from app.channels.options import read_options
@@ -72,9 +72,8 @@ class Http(Channel):
         section = dict(self._options.receive.hooks()).get(hook)
         if section is None:
             return super().answer(hook, inbound, reply)
-        if isinstance(section, UssdSection) and section.screen and inbound and reply:
-            words = (section.screen.goes_on, section.screen.ends)
-            return _answered(section.screen, _screen(inbound, reply, words))
+        if isinstance(section, UssdSection) and section.screen and reply:
+            return _answered(section.screen, _shown(section, section.screen, inbound, reply))
         return _answered(section.answer, {"id": inbound.provider_id if inbound else ""})
 
     def push(self, inbound: Inbound, reply: Reply) -> None:
@@ -128,9 +127,10 @@ class Http(Channel):
         }
 
     def _pushed(self, section: PushSection, inbound: Inbound, reply: Reply) -> Values:
-        words = (section.goes_on, section.ends)
+        ussd = self._options.receive.ussd
+        assert ussd is not None
         code = {"from": inbound.to} if inbound.to else {}
-        return {**_screen(inbound, reply, words), **_to(inbound.sender), **code}
+        return {**_shown(ussd, section, inbound, reply), **_to(inbound.sender), **code}
 
 
 def _check_whole(config: ChannelConfig, options: HttpOptions) -> None:
@@ -175,14 +175,16 @@ def _to(phone: str) -> dict[str, Value]:
     return {"to": phone, "to_no_plus": plain, "to_national": _COUNTRY.sub("", phone)}
 
 
-def _screen(inbound: Inbound, reply: Reply, words: tuple[str | int, str | int]) -> dict[str, Value]:
-    goes_on, ends = words
-    kept = {f"context.{name}": value for name, value in inbound.context.items()}
+def _shown(
+    ussd: UssdSection, words: ScreenSection | PushSection, inbound: Inbound | None, reply: Reply
+) -> dict[str, Value]:
+    """What the template of a screen may use."""
+    kept = inbound.context if inbound is not None else {}
     return {
-        "session": inbound.session,
+        "session": inbound.session if inbound is not None else "",
         "text": clean(reply.text),
-        "action": ends if reply.ends else goes_on,
-        **kept,
+        "action": words.ends if reply.ends else words.goes_on,
+        **{f"context.{name}": kept.get(name, "") for name in ussd.context},
     }
 
 

@@ -164,8 +164,10 @@ def _json_path(place: str) -> jsonpath.JSONPath | jsonpath.CompoundJSONPath:
 def _check_element_path(place: str) -> None:
     path, _ = _attribute(place)
     try:
-        Element("root").find(path or ".")
-    except (SyntaxError, KeyError):
+        # With ./ before it, a prefix that nothing declares is noticed, too.
+        Element("root").find(f"./{path}" if path else ".")
+    # TypeError: a bracket that nothing closes.
+    except (SyntaxError, KeyError, TypeError):
         raise ValueError(f"{place!r} is no ElementPath such as message/text") from None
 
 

@@ -52,6 +52,8 @@ class HmacSection(Section):
         if unknown:
             known = ", ".join(sorted(HMAC_VARIABLES))
             raise wrong(f"signs: there is no {', '.join(sorted(unknown))}; known are {known}")
+        if "body" not in self.signs.names:
+            raise wrong("signs: must hold {{body}}, or anything could be in it")
         if bool(self.timestamp_header) != ("timestamp" in self.signs.names):
             raise wrong("timestamp_header and {{timestamp}} in signs need each other")
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,7 @@ from app.channels.http_sections import (
 from app.words import ReceiptState
 
 Required = Annotated[str, Field(min_length=1), AfterValidator(Place)]
-_SAMPLE = datetime(2026, 11, 22, 9, 30)
+_SAMPLE = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
 class TextSection(Section):

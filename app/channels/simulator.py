@@ -6,12 +6,22 @@ phone page exercise the code that production uses.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest
-from app.channels.forms import con_or_end, expect_hook, merged, sms_inbound, ussd_inbound
+from app.channels.forms import (
+    MAX_ID,
+    clean,
+    con_or_end,
+    expect_hook,
+    merged,
+    sms_inbound,
+    ussd_inbound,
+)
 from app.channels.options import Options, read_options
 from app.errors import Malformed
 from app.settings import ChannelConfig
@@ -46,12 +56,13 @@ class Simulator(Channel):
 
 
 # The largest USSD string (3GPP TS 24.080: 160 octets) and screens too small to use.
-SIZES = {"gsm7": (60, 182), "ucs2": (40, 80)}
+SIZES: Final = {"gsm7": (60, 182), "ucs2": (40, 80)}
+_SIZE = re.compile("[0-9]{1,3}")
 
 
 def _wished(inbound: Inbound, fields: Mapping[str, str]) -> Inbound:
     """A tester's choice of language and of the screen's size, for this session."""
-    language = fields.get("language") or inbound.language
+    language = clean(fields.get("language", ""))[:MAX_ID] or None
     if not any(fields.get(name) for name in SIZES):
         return replace(inbound, language=language)
     usual = Limits()
@@ -62,6 +73,6 @@ def _wished(inbound: Inbound, fields: Mapping[str, str]) -> Inbound:
 def _size(fields: Mapping[str, str], name: str, usual: int) -> int:
     written = fields.get(name) or str(usual)
     least, most = SIZES[name]
-    if not (written.isascii() and written.isdigit() and least <= int(written) <= most):
+    if not (_SIZE.fullmatch(written) and least <= int(written) <= most):
         raise Malformed(f"the field {name} is no size from {least} to {most}")
     return int(written)

@@ -20,6 +20,8 @@ COMMANDS: Mapping[str, str] = {
     "tally": "app.cli.insight:tally_command",
     "digest": "app.cli.insight:digest_command",
     "recount": "app.cli.insight:recount_command",
+    "messages": "app.cli.messages:messages_command",
+    "alarms": "app.cli.alarms:alarms_command",
     "staff": "app.cli.people:staff",
     "requests": "app.cli.requests:requests",
     "registry": "app.cli.registry:registry",

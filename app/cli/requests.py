@@ -1,15 +1,28 @@
-"""siang requests: what the office knows of a citizen's request."""
+"""siang requests: what the offices know of citizens' requests. No command shows a phone number."""
 
 from __future__ import annotations
 
-import click
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from app import clock, settings
+import click
+from sqlalchemy import Connection, Engine
+
+from app import clock, open_mail, open_registrar, settings
+from app.channels import open_channels
+from app.cli import request_lists
 from app.cli.context import database
-from app.errors import OperatorError
-from app.storage import registry
+from app.errors import ImportRefused, OperatorError, RequestRefused
+from app.requests import filing, importing, numbers
+from app.requests.filing import Act, Filing, Registrar
+from app.requests.importing import Imported
 from app.storage import requests as storage
+from app.storage.requests import Request
 from app.words import REQUEST_STATUSES
+
+COMMAND = "command"
 
 
 @click.group()
@@ -17,20 +30,161 @@ def requests() -> None:
     """Citizens' requests, looked up by number over USSD and SMS."""
 
 
+requests.add_command(request_lists.overdue)
+requests.add_command(request_lists.tries)
+requests.add_command(request_lists.rate)
+requests.add_command(request_lists.flags)
+
+
+@contextmanager
+def opened() -> Iterator[tuple[Registrar, Engine]]:
+    """What filing needs, and the database."""
+    loaded = settings.load()
+    mail = open_mail(loaded, open_channels(loaded.channels))
+    registrar = open_registrar(loaded, mail)
+    with database(loaded) as engine:
+        yield registrar, engine
+
+
+# --- filing -----------------------------------------------------------------------------------
+
+
 @requests.command("set")
 @click.argument("number")
 @click.option("--odsc", required=True, help="The ODSC's code.")
 @click.option("--service", required=True, help="The service's key, e.g. id_card.")
 @click.option("--status", required=True, type=click.Choice(REQUEST_STATUSES))
-def set_status(number: str, odsc: str, service: str, status: str) -> None:
-    """File the request NUMBER, or move it to another status."""
-    if not number.isalnum() or not 3 <= len(number) <= 30:
-        raise OperatorError("A request number has 3 to 30 letters and digits")
-    with database(settings.load()) as engine, engine.begin() as tx:
-        if registry.odsc(tx, odsc) is None:
-            raise OperatorError(f"There is no ODSC {odsc}", "See config/registry/odscs.csv")
-        if registry.service(tx, service) is None:
-            raise OperatorError(f"There is no service {service!r}", "See services.csv")
-        now = clock.now()
-        storage.put(tx, number=number, odsc=odsc, service=service, status=status, now=now)
+@click.option("--note", default="", help="For the citizen: which papers, or why.")
+@click.option("--phone", default="", help="The applicant's number, e.g. 02055512345.")
+@click.option("--texts/--no-texts", default=None, help="Whether the applicant agreed to SMS.")
+def set_status(
+    number: str, odsc: str, service: str, status: str, note: str, phone: str, texts: bool | None
+) -> None:
+    """File the request NUMBER, or move it to another status.
+
+    NUMBER is one of ours, or the office's own; a request that is filed under the office's own gets
+    one of ours too.
+    """
+    typed = numbers.read(number)
+    ours = numbers.is_ours(typed)
+    wanted = Filing(
+        odsc=odsc,
+        service=service,
+        phone=phone,
+        alias="" if ours else typed,
+        number=typed if ours else None,
+        status=status,
+        note=note,
+        texts=bool(texts),
+    )
+    with opened() as (registrar, engine), _in_words(), engine.begin() as tx:
+        known = filing.find(tx, typed, odsc)
+        if known:
+            _move(registrar, tx, known[0], wanted, texts)
+        else:
+            filed = filing.file(registrar, tx, wanted, _act())
+            click.echo(f"Filed as {numbers.shown(filed.number)}")
     click.echo(f"Request {number}: {status}")
+
+
+def _move(
+    registrar: Registrar, tx: Connection, known: Request, wanted: Filing, texts: bool | None
+) -> None:
+    if known.service != wanted.service:
+        raise OperatorError(
+            f"This request was filed for {known.service}",
+            "Give that --service, or withdraw it and file anew",
+        )
+    reached = filing.reach(registrar, tx, known, wanted.phone, texts)
+    filing.move(registrar, tx, reached, wanted.status, wanted.note, _act())
+
+
+def _act() -> Act:
+    return Act(COMMAND, COMMAND, clock.now())
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What cannot be becomes an operator's error that names the option."""
+    try:
+        yield
+    except RequestRefused as refused:
+        option = {"alias": "NUMBER", "number": "NUMBER"}.get(refused.field, f"--{refused.field}")
+        raise OperatorError(f"{option}: {refused.sentence}") from None
+
+
+# --- a file -----------------------------------------------------------------------------------
+
+
+@requests.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--odsc", default="", help="The ODSC that the file is of.")
+def import_command(file: Path, odsc: str) -> None:
+    """File and move on what FILE, a CSV file, says of requests.
+
+    All or nothing: with one mistake in one cell nothing changes. The same file again changes
+    nothing.
+    """
+    with opened() as (registrar, engine):
+        # A bar is for eyes: where the output goes to a file there is none.
+        hidden = not click.get_text_stream("stderr").isatty()
+        length = file.stat().st_size
+        with click.progressbar(
+            length=length, label=f"Reading {file.name}", file=click.get_text_stream("stderr"),
+            hidden=hidden,
+        ) as bar:
+            try:
+                done = importing.import_file(
+                    registrar, engine, file, odsc, clock.now(), bar.update
+                )
+            except ImportRefused as refused:
+                click.echo(_nothing_imported(len(refused.problems)), err=True)
+                raise
+    for line in _lines(done):
+        click.echo(line)
+
+
+def _lines(done: Imported) -> list[str]:
+    counts = done.counts
+    if done.nothing:
+        lines = [f"{counts.rows:,} requests: nothing changed"]
+    else:
+        same = counts.rows - counts.new - counts.changed
+        lines = [
+            f"{counts.rows:,} requests: {counts.new:,} new, {counts.changed:,} changed, "
+            f"{same:,} as before"
+        ]
+    if counts.outdated:
+        lines.append(f"{counts.outdated:,} rows tell of an earlier day than what is stored")
+    if done.texts:
+        lines.append(f"{done.texts:,} SMS to applicants")
+    return lines
+
+
+def _nothing_imported(problems: int) -> str:
+    what = "this problem" if problems == 1 else f"these {problems:,} problems"
+    return f"Nothing was imported. Mend {what}, then import again:"
+
+
+# --- looking ----------------------------------------------------------------------------------
+
+
+@requests.command()
+@click.argument("number")
+@click.option("--odsc", help="Of this ODSC, where several number alike.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show(number: str, odsc: str | None, as_json: bool) -> None:
+    """Everything about the request NUMBER, ours or the office's own, but for the phone."""
+    with database(settings.load()) as engine, engine.connect() as tx:
+        found = [_described(tx, one) for one in filing.find(tx, number, odsc)]
+    if not found:
+        raise OperatorError("There is no such request", "Check the number, digit by digit")
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for one in found:
+        history = one.pop("history")
+        for name, value in one.items():
+            click.echo(f"{name + ':':<12} {'' if value is None else value}")
+        for change in history:
+            click.echo("  " + "  ".join(part for part in change.values() if part))

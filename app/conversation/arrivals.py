@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from app import logs
 from app.channels.base import Channel
@@ -171,13 +171,21 @@ def _taken(desk: Desk, post: Post, arrival: Arrived) -> bool:
     """Whether it was committed; False where the database is away."""
     try:
         take(desk, post, arrival)
-    except (DataError, IntegrityError):
-        # The fault of what arrived: it would never be committed.
-        raise
     except SQLAlchemyError as error:
+        if not _is_away(error):
+            raise
         log.warning("spool_waits", cause=logs.where(error))
         return False
     return True
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Whether the fault is the database's and passes, and not that of what was to be stored."""
+    if isinstance(error, OperationalError) or not isinstance(error, DBAPIError):
+        return True
+    # Class 42: a table or a column is not there yet.
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith("42")
 
 
 # --- from the providers' own lists ------------------------------------------------------------

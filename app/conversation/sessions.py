@@ -30,8 +30,9 @@ OWN = "#"
 class Session:
     """`told` is the reply that this very input was given before; then nothing else is known.
 
-    `mine` is this session's conversation, whatever became of it; `name` is under what a session
-    is kept, and `opening` what was dialled where a conversation begins now.
+    `mine` is this session's conversation, whatever became of it, `standings` it and those that
+    may be gone on with; `name` is under what a session is kept, and `opening` what was dialled
+    where a conversation begins now.
     """
 
     told: Reply | None = None
@@ -127,12 +128,13 @@ def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Sessi
         told = _told(tx, contact_id, inbound, mine.path_hash)
         if told is not None:
             return Session(told)
+    left = [one for one in standings if one.status in ("open", "abandoned")]
     if mine is not None and mine.status == "open" and not inbound.begins:
-        return Session(None, standings, mine, name=mine.session)
+        return Session(None, left, mine, name=mine.session)
     # An answer to a screen that we do not know was meant for no screen of ours, but STOP is STOP.
     dialled = inbound.begins or desk.keywords.bare_consent(inbound.text) is not None
     name = begins + (inbound.provider_id or inbound.received_at.isoformat())
-    return Session(None, standings, None, name=name, opening=inbound.text if dialled else "")
+    return Session(None, left, None, name=name, opening=inbound.text if dialled else "")
 
 
 def _under(standing: Standing, channel: str, begins: str) -> bool:
@@ -154,8 +156,8 @@ def _repeats(desk: Desk, inbound: Inbound, mine: Standing) -> bool:
 
 
 def _overtaken(inbound: Inbound, mine: Standing) -> bool:
-    """Whether a beginning comes after what followed on it."""
-    return inbound.begins and mine.status == "open" and inbound.received_at < mine.turned_at
+    """Whether it was sent before what was answered already: it was meant for another screen."""
+    return mine.status == "open" and inbound.received_at < mine.turned_at
 
 
 def _key(inbound: Inbound, name: str, length: int) -> bytes:

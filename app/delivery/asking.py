@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
@@ -16,7 +16,6 @@ from app.words import Asked, Fate
 
 log = structlog.get_logger()
 
-AT_ONCE = 20
 # Who asks may be killed; then somebody else asks after this.
 LEASE = timedelta(minutes=2)
 # Between questions about the same message; after the last it counts as unreported.
@@ -32,17 +31,22 @@ WAITS = (
 
 
 def drain(post: Post, stop: Callable[[], bool]) -> int:
-    """Ask about what is due; how many were asked about. No transaction is open meanwhile."""
+    """Ask about what is due, one at a time; how many were asked about.
+
+    No transaction is open while a provider is asked. One that cannot answer keeps nobody waiting:
+    the others are asked in the next round.
+    """
     asked = 0
     while not stop():
         with post.engine.begin() as tx:
-            doubtful = accounts.to_ask(tx, post.now(), AT_ONCE, LEASE)
-        for one in doubtful:
-            if stop():
-                break
-            _learn(post, one, _ask(post, one))
-            asked += 1
-        if len(doubtful) < AT_ONCE:
+            one = accounts.to_ask(tx, post.now(), LEASE)
+        if one is None:
+            break
+        fate = _ask(post, one)
+        with post.engine.begin() as tx:
+            _learn(post, tx, one, fate)
+        asked += 1
+        if fate is None:
             break
     return asked
 
@@ -53,10 +57,7 @@ def _ask(post: Post, one: Doubtful) -> Fate | None:
     if channel is None:
         return Fate("unknowable")
     try:
-        outgoing = post.outgoing(
-            one.id, one.channel, one.text, one.segments, one.phone_hash, one.phone_cipher
-        )
-        return channel.fate(Asked(outgoing, one.provider_ref, one.tried_at))
+        return channel.fate(Asked(post.outgoing(one), one.provider_ref, one.tried_at))
     except (SendError, ConfigError) as error:
         log.warning("asking_failed", channel=one.channel, kind=type(error).__name__)
     except Exception as error:
@@ -64,29 +65,31 @@ def _ask(post: Post, one: Doubtful) -> Fate | None:
     return None
 
 
-def _learn(post: Post, one: Doubtful, fate: Fate | None) -> None:
+def _learn(post: Post, tx: Connection, one: Doubtful, fate: Fate | None) -> None:
     now = post.now()
-    later = now + WAITS[one.asked - 1] if one.asked <= len(WAITS) else None
-    with post.engine.begin() as tx:
-        if fate is None:
-            accounts.ask_again(tx, one.id, later)
-            return
-        if fate.provider_ref:
-            outbox.name(tx, one.channel, fate.provider_ref, one.id)
-            accounts.attach(tx, one.channel, fate.provider_ref, one.id)
-        if fate.state == "unknowable" or (fate.state == "absent" and one.begun):
-            accounts.ask_again(tx, one.id, None)
-        elif fate.state == "absent":
-            _send_again(post, tx, one)
-        else:
-            accounts.learn(tx, one.id, fate.state, fate.detail, now)
-            polled = "status" in post.channels[one.channel].abilities
-            accounts.ask_again(tx, one.id, later if polled else None)
+    if fate is None:
+        accounts.ask_again(tx, one.id, _next(one, now))
+        return
+    if fate.provider_ref:
+        outbox.name(tx, one.channel, fate.provider_ref, one.id)
+    if fate.state == "absent" and not one.begun:
+        _send_again(post, tx, one)
+    elif fate.state in ("absent", "unknowable"):
+        accounts.ask_again(tx, one.id, None)
+    else:
+        accounts.learn(tx, one.id, fate.state, fate.detail, now)
+        polled = "status" in post.channels[one.channel].abilities
+        accounts.ask_again(tx, one.id, _next(one, now) if polled else None)
+
+
+def _next(one: Doubtful, now: datetime) -> datetime | None:
+    return now + WAITS[one.asked - 1] if one.asked <= len(WAITS) else None
 
 
 def _send_again(post: Post, tx: Connection, one: Doubtful) -> None:
     """The provider never had it: as good as a call that failed."""
+    reason = "the provider never had it"
     if one.attempts > len(post.waits):
-        outbox.settle(tx, one.id, "dead", "the provider never had it", post.now())
+        outbox.settle(tx, one, "dead", reason, post.now())
     else:
-        outbox.again(tx, one.id, "the provider never had it", post.now())
+        outbox.again(tx, one, reason, post.now())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,7 +13,6 @@ from app import clock
 from app.delivery import policy
 from app.delivery.policy import Spent
 from app.delivery.post import Post
-from app.delivery.routing import LOOPBACK
 from app.storage import accounts, channels, outbox
 from app.storage.channels import Standing
 from app.storage.outbox import Claimed, Wanted
@@ -21,110 +21,114 @@ from app.words import Purpose
 # Hour and budget are looked at anew this often.
 FRESH_SECONDS = 1.0
 # A message is claimed for a slot so far ahead at most.
-AHEAD_SECONDS = 0.25
-# Slots lie further apart than the rate asks for, and one that was missed by more than LATE is
-# given back: together no second sees more calls than the rate, whatever the machine does.
+AHEAD = timedelta(seconds=0.25)
+# Slots lie a tenth further apart than the rate asks for. So a call may be up to a tenth of a
+# second late and no second sees more calls than the rate; one later than half of that gives its
+# slot up, and the other half is for what happens from there to the provider.
 SLACK = 1.1
-LATE_SECONDS = 0.02
-MOVED_AT_ONCE = 50
+LATE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A claimed message and when to send it; or, without one, how long to wait for a channel."""
 
-    gate: Gate
     claimed: Claimed | None
     wait: float
+    # How late the call may be, in seconds.
+    patience: float = 0.0
     begun: float = field(default_factory=time.monotonic)
 
-    def keep(self) -> bool:
-        """Wait for the slot, or another where it was missed; False once the claim is too old."""
-        assert self.claimed is not None
+    def in_time(self) -> bool:
+        """Wait for the slot; False where it was missed, or the claim is too old to be sure of."""
         slot = self.begun + self.wait
-        while True:
-            time.sleep(max(slot - time.monotonic(), 0))
-            if not self.gate.paces(self.claimed.channel):
-                break
-            if time.monotonic() - slot <= LATE_SECONDS:
-                break
-            wait = self.gate.slot(self.claimed.channel)
-            slot = time.monotonic() + wait
-        half = self.gate.post.lease.total_seconds() / 2
-        return time.monotonic() - self.begun < half
+        time.sleep(max(slot - time.monotonic(), 0))
+        return time.monotonic() - slot <= self.patience
 
 
 class Gate:
     """One drain's view of what may go out."""
 
     def __init__(self, post: Post) -> None:
-        self.post = post
+        self._post = post
+        self._spacings = {name: _spacing(post, name) for name in post.able("send")}
         self._looked = float("-inf")
         self._allowed: tuple[Purpose, ...] = ()
 
     def next(self) -> Turn | None:
         """The next message, or the wait for one; None when nothing is due."""
         self._look()
-        now = self.post.now()
-        with self.post.engine.begin() as tx:
-            standing = channels.standings(tx, self.post.able("send"), now)
-            ready = [one for one in standing if not one.paused and one.wait <= AHEAD_SECONDS]
-            claimed = self._claim(tx, ready)
-            if claimed is not None:
-                return Turn(self, claimed, self._reserve(tx, claimed.channel))
-            slow = [one for one in standing if not one.paused and one.wait > AHEAD_SECONDS]
-            if slow and outbox.due(tx, now, self._wanted(slow)):
-                return Turn(self, None, min(one.wait for one in slow) - AHEAD_SECONDS / 2)
-        return None
+        with self._post.engine.connect() as tx:
+            every = channels.standings(tx, self._spacings, self._post.now())
+            awake = [one for one in every if not one.paused]
+            ready = [one for one in awake if one.wait <= AHEAD.total_seconds()]
+            claimed = self._probe(tx, ready) or self._claim(tx, ready)
+            if claimed is None:
+                tx.commit()
+                return self._later(tx, [one for one in awake if one not in ready])
+            wait = self._slot(tx, claimed.channel)
+            if wait is None:
+                # Others took the slots meanwhile. What is not committed was never claimed.
+                return Turn(None, AHEAD.total_seconds() / 2)
+            tx.commit()
+            return Turn(claimed, wait, self._patience(claimed.channel))
 
-    def paces(self, channel: str) -> bool:
-        """Whether the channel has a rate to keep."""
-        return self.post.channels[channel].config.rate > 0
+    def _claim(self, tx: Connection, ready: Sequence[Standing]) -> Claimed | None:
+        wanted = self._wanted([one for one in ready if not one.down])
+        return outbox.claim(tx, self._post.now(), wanted, self._post.lease)
 
-    def slot(self, channel: str) -> float:
-        """Take another slot; seconds until then."""
-        with self.post.engine.begin() as tx:
-            return self._reserve(tx, channel)
-
-    def _claim(self, tx: Connection, ready: list[Standing]) -> Claimed | None:
-        """A channel that is down is tried with one message, by one process."""
-        now, lease = self.post.now(), self.post.lease
-        up = [one for one in ready if not one.down]
-        claimed = outbox.claim(tx, now, self._wanted(up), lease)
-        if claimed is not None:
-            return claimed
+    def _probe(self, tx: Connection, ready: Sequence[Standing]) -> Claimed | None:
+        """A channel that is down is tried with one message, by one process, before all else."""
+        now = self._post.now()
         for one in ready:
             wanted = self._wanted([one])
             if one.down and outbox.due(tx, now, wanted) and channels.probe(tx, one.channel, now):
-                return outbox.claim(tx, now, wanted, lease)
+                return outbox.claim(tx, now, wanted, self._post.lease)
         return None
 
-    def _reserve(self, tx: Connection, channel: str) -> float:
-        rate = self.post.channels[channel].config.rate
-        if not rate:
-            return 0.0
-        return channels.reserve(tx, channel, timedelta(seconds=SLACK / rate))
+    def _later(self, tx: Connection, slow: Sequence[Standing]) -> Turn | None:
+        """What is due on a channel whose next slot is further ahead is waited for, but not long:
+        something more urgent may come for another.
+        """
+        if not outbox.due(tx, self._post.now(), self._wanted(slow)):
+            return None
+        return Turn(None, min(AHEAD.total_seconds(), *(one.wait for one in slow)))
 
-    def _wanted(self, standing: list[Standing]) -> list[Wanted]:
+    def _slot(self, tx: Connection, channel: str) -> float | None:
+        spacing = self._spacings[channel]
+        return channels.reserve(tx, channel, spacing, AHEAD) if spacing else 0.0
+
+    def _patience(self, channel: str) -> float:
+        """Who was stopped for half a claim's time must not call: others may think it dead."""
+        return LATE_SECONDS if self._spacings[channel] else self._post.lease.total_seconds() / 2
+
+    def _wanted(self, standing: Sequence[Standing]) -> list[Wanted]:
         """Purpose before channel: an answer on any channel goes before a digest on any."""
         return [
             (purpose, one.channel)
             for purpose in policy.URGENCY
             for one in standing
-            if purpose in self._allowed or self._is_loopback(one.channel)
+            # The phone page wakes nobody and is billed by nobody.
+            if purpose in self._allowed or self._post.mail.router.is_loopback(one.channel)
         ]
-
-    def _is_loopback(self, channel: str) -> bool:
-        """The phone page wakes nobody and costs nothing."""
-        return self.post.channels[channel].config.kind == LOOPBACK
 
     def _look(self) -> None:
         if time.monotonic() - self._looked < FRESH_SECONDS:
             return
         self._looked = time.monotonic()
-        with self.post.engine.begin() as tx:
-            self._allowed = allowed_now(self.post, tx)
-            move_from_down(self.post, tx)
+        with self._post.engine.connect() as tx:
+            self._allowed = allowed_now(self._post, tx)
+
+
+def keep_pace(post: Post, channel: str) -> None:
+    """Wait for a slot of the channel; for the further parts of a message."""
+    spacing = _spacing(post, channel)
+    while spacing:
+        with post.engine.begin() as tx:
+            wait = channels.reserve(tx, channel, spacing, AHEAD)
+        turn = Turn(None, AHEAD.total_seconds() / 2 if wait is None else wait, LATE_SECONDS)
+        if turn.in_time() and wait is not None:
+            return
 
 
 def allowed_now(post: Post, tx: Connection) -> tuple[Purpose, ...]:
@@ -135,26 +139,14 @@ def allowed_now(post: Post, tx: Connection) -> tuple[Purpose, ...]:
 
 
 def spent_now(post: Post, tx: Connection) -> Spent:
+    """Nothing where there is no budget to compare it with."""
     if not post.budget.daily_kip and not post.budget.monthly_kip:
         return Spent()
     day = clock.local_day(post.now())
     return Spent(*accounts.spent(tx, clock.local_moment(day, 0), clock.month_start(day)))
 
 
-def move_from_down(post: Post, tx: Connection) -> None:
-    """Messages that wait for a channel that is down, or gone, go to the next that can carry them.
-
-    Once its rest is over one of them tries it first.
-    """
-    now = post.now()
-    standing = channels.standings(tx, post.able("send"), now)
-    down = {one.channel for one in standing if one.down}
-    resting = {one.channel for one in standing if one.down and one.paused}
-    gone = outbox.channels_waited_for(tx) - {one.channel for one in standing}
-    for channel in resting | gone:
-        for message, hashed, cipher in outbox.on_channel(tx, channel, now, MOVED_AT_ONCE):
-            to = post.outgoing(message, channel, "", 1, hashed, cipher).to
-            others = post.mail.router.candidates(to, channel)
-            other = next((one for one in others if one not in down), None)
-            if other is not None and other in post.channels:
-                outbox.move(tx, message, other, f"{channel} is down")
+def _spacing(post: Post, channel: str) -> timedelta:
+    """What lies between two slots of a channel; nothing where it has no rate."""
+    rate = post.channels[channel].config.rate
+    return timedelta(seconds=SLACK / rate) if rate else timedelta()

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from app.delivery.policy import VALID
 from app.delivery.routing import Router
+from app.errors import ConfigError
 from app.people.vault import Sealed, Vault
 from app.storage import outbox, people
 from app.words import Purpose
@@ -37,6 +38,8 @@ class Mail:
 
         `came_by` is the channel of what is answered; `channel`, where it must be this one.
         """
+        if once_key is not None and outbox.exists(tx, once_key):
+            return None
         return outbox.add(
             tx,
             contact_id=contact_id,
@@ -48,10 +51,20 @@ class Mail:
             once_key=once_key,
         )
 
+    def number(self, hashed: bytes, cipher: bytes) -> str:
+        """The number as far as ways depend on it: "" where the keys do not open it.
+
+        Such a message waits on the usual way until an operator has set the right keys.
+        """
+        try:
+            return self.vault.open(Sealed(bytes(hashed), bytes(cipher)))
+        except ConfigError:
+            return ""
+
     def _channel(self, tx: Connection, contact_id: int, came_by: str) -> str:
         """Opens the number only where the way depends on it."""
         first = self.router.first(came_by)
         if first is not None:
             return first
-        number = self.vault.open(Sealed(*people.sealed(tx, contact_id)))
+        number = self.number(*people.sealed(tx, contact_id))
         return self.router.candidates(number, came_by)[0]

@@ -21,22 +21,22 @@ URGENCY: tuple[Purpose, ...] = (
 )
 """Every purpose, the most urgent first."""
 
-WAITS_FOR_DAY: frozenset[Purpose] = frozenset(
-    {"canary", "confirmation", "notice", "digest", "bulk"}
-)
-"""What nobody should be woken for. An answer is for somebody who is awake."""
+WAITS_FOR_DAY: frozenset[Purpose] = frozenset({"confirmation", "notice", "digest", "bulk"})
+"""What nobody should be woken for. An answer is for somebody who is awake, an alarm for an
+operator; a canary has an hour of its own and goes to a number of ours."""
 
 VALID: Mapping[Purpose, timedelta] = {
     "consent": timedelta(days=1),
     "reply": timedelta(days=1),
     "alarm": timedelta(days=1),
     "canary": timedelta(hours=2),
-    "confirmation": timedelta(days=2),
-    "notice": timedelta(days=4),
-    "digest": timedelta(days=5),
-    "bulk": timedelta(days=5),
+    "confirmation": timedelta(days=7),
+    "notice": timedelta(days=7),
+    "digest": timedelta(days=7),
+    "bulk": timedelta(days=7),
 }
-"""How long a message is of use. Holidays may last four days, the new year's with a weekend."""
+"""How long a message is of use. What waits for the day must outlast the longest holidays: the new
+year's with a weekend before them are five days and a half of quiet."""
 
 ALERT_PERCENTS = (80, 100)
 
@@ -60,7 +60,10 @@ class Spent:
 
 
 def held_by_budget(spent: Spent, budget: BudgetSection) -> frozenset[Purpose]:
-    """What the money left is not for: bulk first, then digests, then confirmations; no answer."""
+    """What the money left is not for: bulk first, then digests, then confirmations and notices.
+
+    Never an answer, nor the few messages that keep the gateway itself in order.
+    """
     percent = spent.percent(budget)
     held: set[Purpose] = set()
     if percent >= budget.bulk_percent:
@@ -68,7 +71,7 @@ def held_by_budget(spent: Spent, budget: BudgetSection) -> frozenset[Purpose]:
     if percent >= budget.digest_percent:
         held.add("digest")
     if percent >= budget.confirmation_percent:
-        held |= {"confirmation", "notice", "canary"}
+        held |= {"confirmation", "notice"}
     return frozenset(held)
 
 

@@ -25,10 +25,10 @@ class Router:
         An answer goes back the way its question came. What came from the phone page stays there,
         and nothing meant for a network falls back to it.
         """
-        if self._is_loopback(came_by):
+        if self.is_loopback(came_by):
             return (came_by,)
         wanted = dict.fromkeys(one for one in self._wanted(number, came_by) if self._carries(one))
-        real = tuple(one for one in wanted if not self._is_loopback(one))
+        real = tuple(one for one in wanted if not self.is_loopback(one))
         return real or tuple(wanted) or (self.delivery.sms_channel,)
 
     def first(self, came_by: str) -> str | None:
@@ -39,6 +39,11 @@ class Router:
             return None
         return self.candidates("")[0]
 
+    def anyhow(self, number: str) -> tuple[str, ...]:
+        """The candidates, and after them every other network: for what must not be lost."""
+        others = (one for one in sorted(self.carriers) if not self.is_loopback(one))
+        return tuple(dict.fromkeys((*self.candidates(number), *others)))
+
     def price(self, channel: str, number: str) -> int:
         """What a segment to the number costs, in kip."""
         config = self.carriers.get(channel)
@@ -46,6 +51,11 @@ class Router:
             return 0
         fitting = [one for one in config.prefix_kip if _digits(number).startswith(one)]
         return config.prefix_kip[max(fitting, key=len)] if fitting else config.segment_kip
+
+    def is_loopback(self, channel: str) -> bool:
+        """Whether it ends on the phone page, not in a network."""
+        config = self.carriers.get(channel)
+        return config is not None and config.kind == LOOPBACK
 
     def _wanted(self, number: str, came_by: str) -> Iterator[str]:
         yield came_by
@@ -68,10 +78,6 @@ class Router:
 
     def _carries(self, channel: str) -> bool:
         return channel in self.carriers
-
-    def _is_loopback(self, channel: str) -> bool:
-        config = self.carriers.get(channel)
-        return config is not None and config.kind == LOOPBACK
 
 
 def _digits(number: str) -> str:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import Connection
 
-from app.channels.base import Channel
-from app.delivery.gates import Gate, Turn
+from app.delivery.ends import FIRST_ASKED
+from app.delivery.gates import Gate, keep_pace
 from app.delivery.post import Post
 from app.errors import (
     ConfigError,
@@ -28,6 +29,7 @@ from app.errors import (
 )
 from app.storage import accounts, alarms, channels, outbox, people
 from app.storage.outbox import Claimed
+from app.text.encoding import segment_count
 from app.text.numbers import e164
 from app.text.parts import separate
 from app.words import Outgoing, Receipt, Sent
@@ -35,17 +37,20 @@ from app.words import Outgoing, Receipt, Sent
 log = structlog.get_logger()
 
 DRAIN_SECONDS = 10.0
-_JITTER = random.SystemRandom()
-# A provider that is asked at once may not have filed yet what it just took.
-FIRST_ASKED = timedelta(seconds=30)
 FIRST_POLLED = timedelta(minutes=1)
+# A provider that wants to be left alone for no time at all would be called without end.
+LEAST_AFTER = timedelta(seconds=1)
+_JITTER = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class _Spent:
-    """What a message costs on the channel that carries it."""
+class _Letter:
+    """A claimed message as its channel carries it: in one piece, or in parts."""
 
+    claimed: Claimed
     outgoing: Outgoing
+    parts: tuple[str, ...]
+    segments: int
     kip: int
 
 
@@ -59,147 +64,163 @@ def drain(post: Post, stop: Callable[[], bool]) -> int:
         if turn is None:
             break
         if turn.claimed is None:
-            time.sleep(min(turn.wait, max(until - time.monotonic(), 0)))
-            continue
-        if _in_time(post, turn):
+            time.sleep(turn.wait)
+        elif turn.in_time():
             _send(post, turn.claimed)
             tried += 1
+        else:
+            _give_back(post, turn.claimed)
     return tried
 
 
-def _in_time(post: Post, turn: Turn) -> bool:
-    """Wait for the message's moment; False when so late that others may think us dead."""
-    claimed = turn.claimed
-    assert claimed is not None
-    if not turn.keep():
-        # A process that was stopped meanwhile must not call a provider that was asked already.
-        log.warning("claim_too_old", message=claimed.id)
-        return False
-    return True
+def _give_back(post: Post, claimed: Claimed) -> None:
+    with post.engine.begin() as tx:
+        outbox.again(tx, claimed, "its moment passed", post.now(), counts=False)
+
+
+# --- the call ---------------------------------------------------------------------------------
 
 
 def _send(post: Post, claimed: Claimed) -> None:
     """Call the provider; no transaction is open meanwhile."""
-    spent: _Spent | None = None
     try:
-        outgoing = post.outgoing(
-            claimed.id,
-            claimed.channel,
-            claimed.text,
-            claimed.segments,
-            claimed.phone_hash,
-            claimed.phone_cipher,
-        )
-        price = post.mail.router.price(claimed.channel, outgoing.to)
-        spent = _Spent(outgoing, price * claimed.segments)
-        sent = _hand_over(post, post.channels[claimed.channel], outgoing)
+        letter = _letter(post, claimed)
+    except ConfigError:
+        _put_off(post, claimed, "the keys that open its number are not set")
+        return
+    try:
+        sent = _hand_over(post, letter)
     except TryLater as error:
-        _put_off(post, claimed, error)
+        _leave_for_later(post, claimed, error)
     except Refused as error:
         _refuse(post, claimed, error)
     except FateUnknown as error:
-        _doubt(post, claimed, str(error), spent)
-    except (ConfigError, KeyError) as error:
-        reason = f"{type(error).__name__}: the channel or the keys are not set"
-        _put_off(post, claimed, TryLater(reason))
+        _doubt(post, letter, str(error))
     except Exception as error:
         # A fault of ours in the middle of a call: nobody knows what the provider has.
         log.error("sending_failed", message=claimed.id, kind=type(error).__name__)
-        _doubt(post, claimed, type(error).__name__, spent)
+        _doubt(post, letter, type(error).__name__)
     else:
-        _record(post, claimed, sent, spent)
+        _record(post, letter, sent)
 
 
-def _hand_over(post: Post, channel: Channel, outgoing: Outgoing) -> Sent:
+def _letter(post: Post, claimed: Claimed) -> _Letter:
+    """Raises ConfigError where the keys do not open the number."""
+    joins = post.channels[claimed.channel].config.joins
+    parts = (claimed.text,) if joins else tuple(separate(claimed.text))
+    segments = sum(segment_count(part) for part in parts)
+    outgoing = replace(post.outgoing(claimed), segments=segments)
+    return _Letter(claimed, outgoing, parts, segments, post.price(outgoing, segments))
+
+
+def _hand_over(post: Post, letter: _Letter) -> Sent:
     """Send the message, where the channel joins no parts as several with the same id, in order.
 
     Each of them may bring a receipt; all are the message's.
     """
-    first, *others = [outgoing.text] if channel.config.joins else separate(outgoing.text)
-    sent = channel.send(replace(outgoing, text=first, segments=1) if others else outgoing)
-    if others:
-        with post.engine.begin() as tx:
-            outbox.begun(tx, outgoing.id, 1 + len(others), post.now())
-            _name(post, outgoing, sent)
-    for number, part in enumerate(others, 2):
+    channel = post.channels[letter.outgoing.channel]
+    if len(letter.parts) == 1:
+        return channel.send(letter.outgoing)
+    for number, part in enumerate(letter.parts, 1):
         try:
-            sent = channel.send(replace(outgoing, text=part, segments=1))
+            sent = channel.send(replace(letter.outgoing, text=part, segments=1))
         except Exception as error:
+            if number == 1:
+                raise
             reason = str(error) if isinstance(error, SendError) else type(error).__name__
-            raise FateUnknown(f"only {number - 1} of {1 + len(others)} parts: {reason}") from None
-        _name(post, outgoing, sent)
+            told = f"only {number - 1} of {len(letter.parts)} parts: {reason}"
+            raise FateUnknown(told) from None
+        with post.engine.begin() as tx:
+            outbox.begun(tx, letter.claimed, len(letter.parts), post.now())
+            _name(tx, letter.claimed, sent)
+        if number < len(letter.parts):
+            keep_pace(post, letter.outgoing.channel)
     return sent
 
 
-def _name(post: Post, outgoing: Outgoing, sent: Sent) -> None:
-    """File the provider's id, and the receipts that came before it."""
+def _name(tx: Connection, claimed: Claimed, sent: Sent) -> None:
     if sent.provider_ref:
-        with post.engine.begin() as tx:
-            outbox.name(tx, outgoing.channel, sent.provider_ref, outgoing.id)
-            accounts.attach(tx, outgoing.channel, sent.provider_ref, outgoing.id)
+        outbox.name(tx, claimed.channel, sent.provider_ref, claimed.id)
 
 
-def _record(post: Post, claimed: Claimed, sent: Sent, spent: _Spent) -> None:
-    now = post.now()
+# --- its outcome ------------------------------------------------------------------------------
+
+
+def _record(post: Post, letter: _Letter, sent: Sent) -> None:
+    now, claimed = post.now(), letter.claimed
     polled = "status" in post.channels[claimed.channel].abilities
     with post.engine.begin() as tx:
         outbox.sent(
             tx,
             claimed,
             state=sent.state,
-            cost_kip=spent.kip,
+            parts=len(letter.parts),
+            segments=letter.segments,
+            cost_kip=letter.kip,
             now=now,
             ask_at=now + FIRST_POLLED if polled else None,
         )
-        if sent.provider_ref:
-            outbox.name(tx, claimed.channel, sent.provider_ref, claimed.id)
-            accounts.attach(tx, claimed.channel, sent.provider_ref, claimed.id)
-        if channels.worked(tx, claimed.channel):
-            alarms.close(tx, "channel_down", claimed.channel, now)
+        _name(tx, claimed, sent)
+        _note_answer(post, tx, claimed.channel)
     log.info("message_sent", message=claimed.id, channel=claimed.channel)
 
 
-def _put_off(post: Post, claimed: Claimed, error: TryLater) -> None:
-    log.warning("message_put_off", message=claimed.id, channel=claimed.channel, reason=str(error))
-    now = post.now()
-    if error.after is not None:
-        with post.engine.begin() as tx:
-            outbox.again(tx, claimed.id, str(error), now + error.after, counts=False)
-            channels.pause(tx, claimed.channel, now + error.after)
+def _leave_for_later(post: Post, claimed: Claimed, error: TryLater) -> None:
+    if error.after is None:
+        _put_off(post, claimed, str(error))
+        _note_failure(post, claimed.channel)
         return
+    log.warning("channel_paused", channel=claimed.channel, reason=str(error))
+    until = post.now() + max(error.after, LEAST_AFTER)
+    with post.engine.begin() as tx:
+        outbox.again(tx, claimed, str(error), until, counts=False)
+        channels.pause(tx, claimed.channel, until)
+
+
+def _put_off(post: Post, claimed: Claimed, reason: str) -> None:
+    log.warning("message_put_off", message=claimed.id, channel=claimed.channel, reason=reason)
+    now = post.now()
     with post.engine.begin() as tx:
         if claimed.attempts > len(post.waits):
-            outbox.settle(tx, claimed.id, "dead", str(error), now)
+            outbox.settle(tx, claimed, "dead", reason, now)
         else:
             # ± 20 %, so that what failed together does not come back together.
             wait = post.waits[claimed.attempts - 1] * _JITTER.uniform(0.8, 1.2)
-            outbox.again(tx, claimed.id, str(error), now + wait)
-    _note_failure(post, claimed.channel)
+            outbox.again(tx, claimed, reason, now + wait)
 
 
 def _refuse(post: Post, claimed: Claimed, error: Refused) -> None:
+    """A no is an answer too: the channel works."""
     log.warning("message_refused", message=claimed.id, reason=str(error))
     now = post.now()
     with post.engine.begin() as tx:
-        outbox.settle(tx, claimed.id, "failed", str(error), now)
+        outbox.settle(tx, claimed, "failed", str(error), now)
         if isinstance(error, OptedOut):
             people.set_stopped(tx, claimed.contact_id, now)
+        _note_answer(post, tx, claimed.channel)
 
 
-def _doubt(post: Post, claimed: Claimed, reason: str, spent: _Spent | None) -> None:
+def _doubt(post: Post, letter: _Letter, reason: str) -> None:
+    claimed = letter.claimed
     log.warning("message_in_doubt", message=claimed.id, reason=reason)
     now = post.now()
     answers = "fate" in post.channels[claimed.channel].abilities
     with post.engine.begin() as tx:
         outbox.doubt(
             tx,
-            claimed.id,
+            claimed,
             reason,
-            cost_kip=spent.kip if spent else 0,
+            cost_kip=letter.kip,
             now=now,
             ask_at=now + FIRST_ASKED if answers else None,
         )
     _note_failure(post, claimed.channel)
+
+
+def _note_answer(post: Post, tx: Connection, channel: str) -> None:
+    if channels.worked(tx, channel):
+        log.info("channel_up", channel=channel)
+        alarms.close(tx, "channel_down", channel, post.now())
 
 
 def _note_failure(post: Post, channel: str) -> None:
@@ -219,9 +240,4 @@ def receive(post: Post, receipt: Receipt) -> bool:
     except NotAPhoneNumber:
         return False
     with post.engine.begin() as tx:
-        contact = accounts.receive(tx, receipt, hashed)
-        if contact and receipt.opted_out:
-            people.set_stopped(tx, contact, receipt.at)
-        if receipt.state == "delivered":
-            alarms.close(tx, "canary", receipt.channel, receipt.at)
-    return contact is not None
+        return accounts.receive(tx, receipt, hashed)

@@ -9,6 +9,7 @@ from typing import Literal
 import structlog
 from sqlalchemy import Connection
 
+from app.clock import local_day
 from app.people.vault import Sealed, Vault
 from app.requests import numbers
 from app.storage import alarms, lookup_tries, people
@@ -20,7 +21,7 @@ log = structlog.get_logger()
 
 # Numbers that differ only in so many last digits are a block: SIM cards are bought by the box.
 BLOCK_DIGITS = 4
-BURST = timedelta(minutes=10)
+BURST, HOUR, DAY = timedelta(minutes=10), timedelta(hours=1), timedelta(days=1)
 
 Outcome = Literal["found", "mistyped", "unknown", "paused"]
 
@@ -30,6 +31,7 @@ class Pace:
     """What one phone, and one block of numbers, may look up that is not its own."""
 
     misses_per_hour: int = 5
+    misses_per_day: int = 15
     found_per_day: int = 10
     burst: int = 20
 
@@ -48,7 +50,8 @@ def look_up(
 ) -> Looked:
     """Find what was typed. A slip of the finger is told before anything is asked or counted."""
     number = numbers.read(typed)
-    if numbers.is_ours(number) and not numbers.checks(number):
+    possible = numbers.checks(number) if numbers.is_ours(number) else numbers.may_be_alias(number)
+    if not possible:
         return Looked("mistyped")
     request = _find(tx, contact, number)
     if request is not None and request.contact_id == contact.id:
@@ -70,14 +73,12 @@ def look_up(
 def _find(tx: Connection, contact: Contact, number: str) -> Request | None:
     if numbers.is_ours(number):
         return storage.by_number(tx, number)
-    same = storage.by_alias(tx, number)
-    own = [one for one in same if one.contact_id == contact.id]
-    near = [one for one in same if one.odsc == contact.last_odsc]
-    # Two offices may number alike: which one is meant cannot be guessed.
-    for fitting in (own, near, same):
-        if len(fitting) == 1:
-            return fitting[0]
-    return None
+    fitting = storage.by_alias(tx, number)
+    fitting = [one for one in fitting if one.contact_id == contact.id] or fitting
+    if len(fitting) > 1:
+        # Two offices number alike: which one is meant cannot be guessed.
+        fitting = [one for one in fitting if one.odsc == contact.last_odsc]
+    return fitting[0] if fitting else None
 
 
 def _block(tx: Connection, vault: Vault, contact: Contact) -> bytes:
@@ -90,15 +91,19 @@ def _paused(tx: Connection, pace: Pace, contact: Contact, block: bytes, now: dat
         tx,
         contact.id,
         block,
-        hour=now - timedelta(hours=1),
-        day=now - timedelta(days=1),
+        hour=now - HOUR,
+        day=now - DAY,
         burst=now - BURST,
     )
     if tries.block_misses >= pace.burst:
         detail = "Many phones of one block of numbers guess at requests: see siang requests tries"
-        alarms.notice(tx, kind="guessing", subject=f"{now:%Y-%m-%d}", detail=detail, now=now)
+        alarms.notice(tx, kind="guessing", subject=f"{local_day(now)}", detail=detail, now=now)
         return True
-    if tries.misses >= pace.misses_per_hour or tries.found >= pace.found_per_day:
+    spent = (
+        tries.misses >= pace.misses_per_hour,
+        tries.day_misses >= pace.misses_per_day,
+        tries.found >= pace.found_per_day,
+    )
+    if any(spent):
         log.warning("look_up_paused", contact=contact.id, misses=tries.misses, found=tries.found)
-        return True
-    return False
+    return any(spent)

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection, text
+
+Kind = Literal[
+    "channel_down",
+    "canary",
+    "device_silent",
+    "contradiction",
+    "guessing",
+    "spool",
+    "budget_day",
+    "budget_month",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +26,7 @@ class Alarm:
     """`times` is how often it was noticed since it was raised."""
 
     id: int
-    kind: str
+    kind: Kind
     subject: str
     detail: str
     times: int
@@ -30,7 +43,7 @@ _RAISE = text(
 )
 
 
-def notice(tx: Connection, *, kind: str, subject: str, detail: str, now: datetime) -> bool:
+def notice(tx: Connection, *, kind: Kind, subject: str, detail: str, now: datetime) -> bool:
     """Raise an alarm, or count it once more where it is open; whether it is new.
 
     `detail` is one sentence for an operator; neither it nor `subject` holds a number or a text.
@@ -39,7 +52,7 @@ def notice(tx: Connection, *, kind: str, subject: str, detail: str, now: datetim
     return int(tx.execute(_RAISE, values).scalar_one()) == 1
 
 
-def close(tx: Connection, kind: str, subject: str, now: datetime) -> bool:
+def close(tx: Connection, kind: Kind, subject: str, now: datetime) -> bool:
     """What was noticed is over; False if no such alarm was open."""
     closed = tx.execute(
         text(
@@ -51,26 +64,39 @@ def close(tx: Connection, kind: str, subject: str, now: datetime) -> bool:
     return closed.rowcount == 1
 
 
-def raised(tx: Connection, since: datetime) -> list[Alarm]:
-    """Open ones, and those raised or closed since then, the newest first."""
+def close_unnoticed(
+    tx: Connection, kinds: Collection[Kind], before: datetime, now: datetime
+) -> int:
+    """What of these kinds was not noticed again since `before` is over; how many."""
+    closed = tx.execute(
+        text(
+            "UPDATE alarms SET closed_at = :now "
+            "WHERE kind = ANY(:kinds) AND last_at < :before AND closed_at IS NULL"
+        ),
+        {"kinds": list(kinds), "before": before, "now": now},
+    )
+    return closed.rowcount
+
+
+def listed(tx: Connection, since: datetime) -> list[Alarm]:
+    """The open ones, then those raised or closed since then; the newest first."""
     rows = tx.execute(
         text(
             "SELECT id, kind, subject, detail, times, raised_at, last_at, closed_at FROM alarms "
             "WHERE closed_at IS NULL OR closed_at > :since OR raised_at > :since "
-            "ORDER BY raised_at DESC, id DESC"
+            "ORDER BY closed_at IS NOT NULL, raised_at DESC, id DESC"
         ),
         {"since": since},
     )
     return [Alarm(*row) for row in rows]
 
 
-def open_of(tx: Connection, kind: str) -> list[Alarm]:
-    """The open alarms of a kind."""
+def still_open(tx: Connection) -> list[Alarm]:
+    """The open alarms, the oldest first."""
     rows = tx.execute(
         text(
             "SELECT id, kind, subject, detail, times, raised_at, last_at, closed_at FROM alarms "
-            "WHERE closed_at IS NULL AND kind = :kind ORDER BY id"
-        ),
-        {"kind": kind},
+            "WHERE closed_at IS NULL ORDER BY id"
+        )
     )
     return [Alarm(*row) for row in rows]

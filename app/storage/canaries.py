@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
@@ -13,34 +14,29 @@ def come_back(tx: Connection, content: str, now: datetime) -> bool:
         text(
             "UPDATE outbox SET state = 'delivered', reason = 'it came back', settled_at = :now, "
             "ask_at = NULL, sent_at = coalesce(sent_at, :now) WHERE purpose = 'canary' "
-            "AND text = :content AND created_at > :now - interval '3 days' "
-            "AND state IN ('queued', 'sending', 'unknown', 'sent', 'expired')"
+            "AND text = :content AND created_at > :now - interval '3 days'"
         ),
         {"content": content.strip(), "now": now},
     )
     return returned.rowcount > 0
 
 
-def missing(tx: Connection, before: datetime, since: datetime) -> list[str]:
-    """Channels whose canary was queued between the two moments and has not returned."""
-    rows = tx.execute(
-        text(
-            "SELECT DISTINCT channel FROM outbox WHERE purpose = 'canary' "
-            "AND created_at BETWEEN :since AND :before AND state <> 'delivered'"
-        ),
-        {"before": before, "since": since},
-    )
-    return list(rows.scalars())
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """The newest canary of a channel."""
+
+    channel: str
+    sent_at: datetime
+    returned: bool
 
 
-def returned(tx: Connection, since: datetime) -> list[str]:
-    """Channels whose newest canary since then has returned."""
+def newest(tx: Connection, since: datetime) -> list[Canary]:
+    """Each channel's newest since then."""
     rows = tx.execute(
         text(
-            "SELECT channel FROM (SELECT DISTINCT ON (channel) channel, state FROM outbox "
+            "SELECT DISTINCT ON (channel) channel, created_at, state = 'delivered' FROM outbox "
             "WHERE purpose = 'canary' AND created_at > :since ORDER BY channel, number DESC"
-            ") AS newest WHERE state = 'delivered'"
         ),
         {"since": since},
     )
-    return list(rows.scalars())
+    return [Canary(*row) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -74,6 +75,8 @@ outbox = Table(
     Column("text", Text, nullable=False),
     Column("encoding", Text, nullable=False),
     Column("segments", SmallInteger, nullable=False),
+    # As how many messages it went out, each with receipts of its own.
+    Column("parts", SmallInteger, nullable=False, server_default="1"),
     Column("cost_kip", Integer, nullable=False, server_default="0"),
     Column(
         "state",
@@ -86,6 +89,8 @@ outbox = Table(
         nullable=False,
     ),
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
+    # Attempts of which nobody knows whether the provider took them.
+    Column("doubts", SmallInteger, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False, server_default=""),
     Column("provider_ref", Text, nullable=False, server_default=""),
     # What may exist once only, e.g. one person's digest of one week.
@@ -94,7 +99,7 @@ outbox = Table(
     moment("next_at"),
     # Not sent by then, it is of no use any more.
     moment("expires_at"),
-    # When it was last handed to a provider.
+    # When it was last claimed: an older claim may settle nothing any more.
     moment("tried_at", null=True),
     moment("sent_at", null=True),
     moment("settled_at", null=True),
@@ -114,7 +119,9 @@ outbox = Table(
     Index("outbox_doubtful", "next_at", postgresql_where=text("state = 'unknown'")),
     Index("outbox_asking", "ask_at", postgresql_where=text("ask_at is not null")),
     Index("outbox_unreported", "sent_at", postgresql_where=text("state = 'sent'")),
-    Index(None, "sent_at"),
+    Index("outbox_canaries", "channel", "number", postgresql_where=text("purpose = 'canary'")),
+    # What was spent in a month is read from the index alone.
+    Index("outbox_spending", "tried_at", postgresql_include=["cost_kip"]),
     Index(None, "contact_id", "number"),
 )
 
@@ -152,6 +159,7 @@ receipts = Table(
     Column("phone_hash", LargeBinary),
     Column("state", Text, nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
+    Column("opted_out", Boolean, nullable=False, server_default=text("false")),
     moment("at"),
     Index(None, "message_id"),
     Index(

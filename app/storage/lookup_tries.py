@@ -13,6 +13,7 @@ class Tries:
     """How often a phone, and its block of numbers, has lately looked for what is not its own."""
 
     misses: int
+    day_misses: int
     found: int
     block_misses: int
 
@@ -26,13 +27,15 @@ def counted(
     day: datetime,
     burst: datetime,
 ) -> Tries:
-    """Misses of the phone since `hour`, different numbers found since `day`, of the block since
-    `burst`.
+    """Misses of the phone since `hour` and since `day`, different numbers that it found since
+    `day`, misses of the block since `burst`.
     """
     row = tx.execute(
         text(
             "SELECT (SELECT count(*) FROM lookup_tries WHERE contact_id = :contact "
             "AND at > :hour AND NOT found), "
+            "(SELECT count(*) FROM lookup_tries WHERE contact_id = :contact "
+            "AND at > :day AND NOT found), "
             "(SELECT count(DISTINCT number_hash) FROM lookup_tries WHERE contact_id = :contact "
             "AND at > :day AND found), "
             "(SELECT count(*) FROM lookup_tries WHERE block_hash = :block AND at > :burst "

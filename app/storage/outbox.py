@@ -20,7 +20,10 @@ Wanted = tuple[Purpose, str]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message that this process, and no other, may send now."""
+    """A message that this process, and no other, may send now.
+
+    `tried_at` is the claim's own: who holds an older one may settle the message no more.
+    """
 
     id: str
     contact_id: int
@@ -28,6 +31,7 @@ class Claimed:
     purpose: Purpose
     attempts: int
     segments: int
+    tried_at: datetime
     text: str = field(repr=False)
     phone_hash: bytes = field(repr=False)
     phone_cipher: bytes = field(repr=False)
@@ -69,6 +73,15 @@ _ADD = text(
     "ON CONFLICT (once_key) DO NOTHING RETURNING id"
 )
 
+
+def exists(tx: Connection, once_key: str) -> bool:
+    """Whether a message with this key was ever queued."""
+    found = tx.execute(text("SELECT 1 FROM outbox WHERE once_key = :key"), {"key": once_key})
+    return found.first() is not None
+
+
+# --- claiming ---------------------------------------------------------------------------------
+
 # One look into the index for each purpose and channel, in the order in which they were given:
 # what cannot be sent now is never read.
 _CLAIM = text(
@@ -76,21 +89,26 @@ _CLAIM = text(
     WITH chosen AS (
         SELECT due.id
         FROM unnest(CAST(:purposes AS text[]), CAST(:channels AS text[]))
-             WITH ORDINALITY AS wanted (purpose, channel, turn),
+             AS wanted (purpose, channel),
         LATERAL (
             SELECT id FROM outbox
             WHERE state = 'queued' AND channel = wanted.channel AND purpose = wanted.purpose
               AND next_at <= :now AND expires_at > :now
             ORDER BY next_at, number LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
-        LIMIT 1)
-    UPDATE outbox o SET state = CASE WHEN c.stopped_at IS NOT NULL AND o.purpose <> 'consent'
-                                     THEN 'suppressed' ELSE 'sending' END,
-           reason = CASE WHEN c.stopped_at IS NOT NULL AND o.purpose <> 'consent'
-                         THEN 'the phone has stopped messages' ELSE '' END,
-           attempts = o.attempts + 1, next_at = :lease, tried_at = :now
-    FROM contacts c, chosen WHERE o.id = chosen.id AND c.id = o.contact_id
-    RETURNING o.id, o.contact_id, o.channel, o.purpose, o.attempts, o.segments, o.text,
-              c.phone_hash, c.phone_cipher, o.state
+        LIMIT 1),
+    judged AS (
+        SELECT o.id, c.stopped_at IS NOT NULL AND o.purpose <> 'consent' AS stopped
+        FROM outbox o JOIN chosen USING (id) JOIN contacts c ON c.id = o.contact_id)
+    UPDATE outbox o SET
+        state = CASE WHEN stopped THEN 'suppressed' ELSE 'sending' END,
+        reason = CASE WHEN stopped THEN 'the phone has stopped messages' ELSE '' END,
+        settled_at = CASE WHEN stopped THEN CAST(:now AS timestamptz) END,
+        tried_at = CASE WHEN stopped THEN o.tried_at ELSE CAST(:now AS timestamptz) END,
+        attempts = o.attempts + CASE WHEN stopped THEN 0 ELSE 1 END,
+        next_at = :lease
+    FROM judged, contacts c WHERE o.id = judged.id AND c.id = o.contact_id
+    RETURNING o.state = 'sending' AS ours, o.id, o.contact_id, o.channel, o.purpose, o.attempts,
+              o.segments, o.tried_at, o.text, c.phone_hash, c.phone_cipher
     """
 )
 
@@ -107,22 +125,29 @@ def claim(
         row = tx.execute(_CLAIM, values).first()
         if row is None:
             return None
-        if row.state == "sending":
-            return Claimed(str(row.id), *row[1:9])
+        if row.ours:
+            return Claimed(str(row.id), *row[2:])
+
+
+# Asked of each lane by itself, so that a long one costs no more than a short one.
+_DUE = text(
+    """
+    SELECT EXISTS (
+        SELECT 1
+        FROM unnest(CAST(:purposes AS text[]), CAST(:channels AS text[]))
+             AS wanted (purpose, channel),
+        LATERAL (
+            SELECT 1 FROM outbox
+            WHERE state = 'queued' AND channel = wanted.channel AND purpose = wanted.purpose
+              AND next_at <= :now AND expires_at > :now
+            LIMIT 1) AS due)
+    """
+)
 
 
 def due(tx: Connection, now: datetime, wanted: Sequence[Wanted]) -> bool:
     """Whether anything of what is wanted is due."""
-    found = tx.execute(
-        text(
-            "SELECT EXISTS (SELECT 1 FROM "
-            "unnest(CAST(:purposes AS text[]), CAST(:channels AS text[])) AS wanted (p, c) "
-            "JOIN outbox ON channel = wanted.c AND purpose = wanted.p "
-            "WHERE state = 'queued' AND next_at <= :now AND expires_at > :now)"
-        ),
-        _columns(wanted) | {"now": now},
-    )
-    return bool(found.scalar_one())
+    return bool(tx.execute(_DUE, _columns(wanted) | {"now": now}).scalar_one())
 
 
 def _columns(wanted: Sequence[Wanted]) -> dict[str, object]:
@@ -132,14 +157,39 @@ def _columns(wanted: Sequence[Wanted]) -> dict[str, object]:
     }
 
 
-def begun(tx: Connection, message_id: str, parts: int, now: datetime) -> None:
+# --- what became of a claim -------------------------------------------------------------------
+
+
+def begun(tx: Connection, claimed: Claimed, parts: int, now: datetime) -> None:
     """The first of several parts is out: whatever comes, the message is not begun again."""
     tx.execute(
         text(
-            "UPDATE outbox SET segments = :parts, sent_at = coalesce(sent_at, :now) WHERE id = :id"
+            "UPDATE outbox SET parts = :parts, segments = :parts, "
+            "sent_at = coalesce(sent_at, :now) WHERE id = :id"
         ),
-        {"id": message_id, "parts": parts, "now": now},
+        {"id": claimed.id, "parts": parts, "now": now},
     )
+
+
+# Whatever happened meanwhile, the provider has it; but receipts that overtook its answer stand.
+# A call so slow that it was given up was counted as doubtful, and its price with it.
+_SENT = text(
+    """
+    UPDATE outbox SET
+        state = CASE WHEN open THEN :state ELSE outbox.state END,
+        reason = CASE WHEN open THEN '' ELSE reason END,
+        settled_at = CASE WHEN NOT open THEN settled_at
+                          WHEN :state = 'delivered' THEN CAST(:now AS timestamptz) END,
+        ask_at = CASE WHEN open AND :state = 'sent' THEN CAST(:ask_at AS timestamptz) END,
+        cost_kip = cost_kip + CASE WHEN counted THEN 0 ELSE :cost END,
+        parts = :parts, segments = :segments, asked = 0, doubts = 0,
+        sent_at = coalesce(sent_at, :now)
+    FROM (SELECT id, state IN ('queued', 'sending', 'unknown', 'expired', 'dead') AS open,
+                 state = 'unknown' AND tried_at = :tried_at AS counted
+          FROM outbox WHERE id = :id FOR UPDATE) AS known
+    WHERE outbox.id = known.id
+    """
+)
 
 
 def sent(
@@ -147,21 +197,16 @@ def sent(
     claimed: Claimed,
     *,
     state: str,
+    parts: int,
+    segments: int,
     cost_kip: int,
     now: datetime,
     ask_at: datetime | None,
 ) -> None:
-    """The provider took it. A receipt that came before this answer is not undone."""
-    tx.execute(
-        text(
-            "UPDATE outbox SET state = CASE WHEN state IN ('sending', 'unknown') THEN :state "
-            "ELSE state END, reason = CASE WHEN state IN ('sending', 'unknown') THEN '' "
-            "ELSE reason END, cost_kip = :cost, sent_at = coalesce(sent_at, :now), "
-            "ask_at = CASE WHEN state IN ('sending', 'unknown') AND :state = 'sent' "
-            "THEN CAST(:ask_at AS timestamptz) END, asked = 0 WHERE id = :id"
-        ),
-        {"id": claimed.id, "state": state, "cost": cost_kip, "now": now, "ask_at": ask_at},
-    )
+    """The provider took it, as `parts` messages of `segments` in all."""
+    values = {"id": claimed.id, "tried_at": claimed.tried_at, "now": now, "ask_at": ask_at}
+    values |= {"state": state, "parts": parts, "segments": segments, "cost": cost_kip}
+    tx.execute(_SENT, values)
 
 
 def name(tx: Connection, channel: str, ref: str, message_id: str) -> None:
@@ -179,20 +224,9 @@ def name(tx: Connection, channel: str, ref: str, message_id: str) -> None:
     )
 
 
-def settle(tx: Connection, message_id: str, state: str, reason: str, now: datetime) -> None:
-    """The end of a message that was not sent: `failed` or `dead`."""
-    tx.execute(
-        text(
-            "UPDATE outbox SET state = :state, reason = :reason, settled_at = :now, "
-            "next_at = :now, ask_at = NULL WHERE id = :id AND state IN ('sending', 'unknown')"
-        ),
-        {"id": message_id, "state": state, "reason": reason, "now": now},
-    )
-
-
 def doubt(
     tx: Connection,
-    message_id: str,
+    claimed: Claimed,
     reason: str,
     *,
     cost_kip: int,
@@ -202,61 +236,110 @@ def doubt(
     """The request left and no answer came. It may have cost what it costs."""
     tx.execute(
         text(
-            "UPDATE outbox SET state = 'unknown', reason = :reason, cost_kip = :cost, "
-            "settled_at = :now, next_at = :now, ask_at = :ask_at, asked = 0 "
-            "WHERE id = :id AND state = 'sending'"
+            "UPDATE outbox SET state = 'unknown', reason = :reason, next_at = :now, "
+            "doubts = doubts + 1, cost_kip = cost_kip + :cost, ask_at = :ask_at, asked = 0 "
+            "WHERE id = :id AND tried_at = :tried_at AND state = 'sending'"
         ),
-        {"id": message_id, "reason": reason, "cost": cost_kip, "now": now, "ask_at": ask_at},
+        _of(claimed) | {"reason": reason, "cost": cost_kip, "now": now, "ask_at": ask_at},
     )
+
+
+# Of several doubtful attempts, which cost the same, this one turned out to be none.
+_NOT_SENT = text(
+    """
+    UPDATE outbox SET
+        state = :state, reason = :reason, next_at = :next_at, settled_at = :settled_at,
+        ask_at = NULL, attempts = attempts - :refund,
+        cost_kip = CASE WHEN state = 'unknown'
+                        THEN cost_kip * greatest(doubts - 1, 0) / greatest(doubts, 1)
+                        ELSE cost_kip END,
+        doubts = CASE WHEN state = 'unknown' THEN greatest(doubts - 1, 0) ELSE doubts END
+    WHERE id = :id AND tried_at = :tried_at AND state IN ('sending', 'unknown')
+    """
+)
+
+
+def settle(tx: Connection, claimed: Claimed, state: str, reason: str, now: datetime) -> None:
+    """Certainly not sent, and it never will be: `failed` or `dead`."""
+    values = {"state": state, "reason": reason, "next_at": now, "settled_at": now, "refund": 0}
+    tx.execute(_NOT_SENT, _of(claimed) | values)
 
 
 def again(
-    tx: Connection, message_id: str, reason: str, next_at: datetime, *, counts: bool = True
+    tx: Connection, claimed: Claimed, reason: str, next_at: datetime, *, counts: bool = True
 ) -> None:
     """Certainly not sent: try again at `next_at`, as one attempt more unless it does not count."""
-    tx.execute(
-        text(
-            "UPDATE outbox SET state = 'queued', reason = :reason, next_at = :next_at, "
-            "attempts = attempts - :refund, cost_kip = 0, ask_at = NULL "
-            "WHERE id = :id AND state IN ('sending', 'unknown')"
-        ),
-        {"id": message_id, "reason": reason, "next_at": next_at, "refund": 0 if counts else 1},
-    )
+    values = {"state": "queued", "reason": reason, "next_at": next_at, "settled_at": None}
+    tx.execute(_NOT_SENT, _of(claimed) | values | {"refund": 0 if counts else 1})
 
 
-def on_channel(
-    tx: Connection, channel: str, now: datetime, limit: int
-) -> list[tuple[str, bytes, bytes]]:
-    """Due messages that wait for a channel, locked: id, phone's hash and cipher."""
-    rows = tx.execute(
-        text(
-            "SELECT o.id, c.phone_hash, c.phone_cipher FROM outbox o "
-            "JOIN contacts c ON c.id = o.contact_id "
-            "WHERE o.state = 'queued' AND o.channel = :channel AND o.next_at <= :now "
-            "AND o.purpose <> 'canary' "
-            "ORDER BY o.next_at, o.number LIMIT :limit FOR UPDATE OF o SKIP LOCKED"
-        ),
-        {"channel": channel, "now": now, "limit": limit},
-    )
-    return [(str(row.id), bytes(row.phone_hash), bytes(row.phone_cipher)) for row in rows]
+def _of(claimed: Claimed) -> dict[str, object]:
+    return {"id": claimed.id, "tried_at": claimed.tried_at}
+
+
+# --- moving to another channel ----------------------------------------------------------------
+
+# One step of the index for each channel, not one for each message.
+_WAITED_FOR = text(
+    """
+    WITH RECURSIVE found (channel) AS (
+        (SELECT min(channel) FROM outbox WHERE state = 'queued')
+        UNION ALL
+        SELECT (SELECT min(channel) FROM outbox WHERE state = 'queued' AND channel > found.channel)
+        FROM found WHERE found.channel IS NOT NULL)
+    SELECT channel FROM found WHERE channel IS NOT NULL
+    """
+)
 
 
 def channels_waited_for(tx: Connection) -> set[str]:
     """The channels for which anything is queued."""
-    return set(
-        tx.execute(text("SELECT DISTINCT channel FROM outbox WHERE state = 'queued'")).scalars()
-    )
+    return set(tx.execute(_WAITED_FOR).scalars())
 
 
-def move(tx: Connection, message_id: str, channel: str, reason: str) -> None:
-    """Another channel is to carry a queued message."""
-    tx.execute(
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A due message whose channel cannot carry it now."""
+
+    id: str
+    number: int
+    phone_hash: bytes = field(repr=False)
+    phone_cipher: bytes = field(repr=False)
+
+
+def stranded(tx: Connection, channel: str, now: datetime, after: int, limit: int) -> list[Stranded]:
+    """Due messages of a channel in the order of their numbers, from the one after `after` on.
+
+    Canaries are none of them: they are there to try their own channel.
+    """
+    rows = tx.execute(
         text(
-            "UPDATE outbox SET channel = :channel, reason = :reason "
-            "WHERE id = :id AND state = 'queued'"
+            "SELECT o.id, o.number, c.phone_hash, c.phone_cipher FROM outbox o "
+            "JOIN contacts c ON c.id = o.contact_id WHERE o.state = 'queued' "
+            "AND o.channel = :channel AND o.next_at <= :now AND o.expires_at > :now "
+            "AND o.purpose <> 'canary' AND o.number > :after ORDER BY o.number LIMIT :limit"
         ),
-        {"id": message_id, "channel": channel, "reason": reason},
+        {"channel": channel, "now": now, "after": after, "limit": limit},
     )
+    return [
+        Stranded(str(row.id), row.number, bytes(row.phone_hash), bytes(row.phone_cipher))
+        for row in rows
+    ]
+
+
+def move(tx: Connection, message_id: str, channel: str, to: str, reason: str) -> bool:
+    """Another channel is to carry a message that is still queued on this one."""
+    moved = tx.execute(
+        text(
+            "UPDATE outbox SET channel = :to, reason = :reason "
+            "WHERE id = :id AND state = 'queued' AND channel = :channel"
+        ),
+        {"id": message_id, "channel": channel, "to": to, "reason": reason},
+    )
+    return moved.rowcount == 1
+
+
+# --- one phone's messages ---------------------------------------------------------------------
 
 
 def answers_since(tx: Connection, contact_id: int, since: datetime) -> int:

@@ -63,10 +63,12 @@ def by_number(tx: Connection, number: str) -> Request | None:
     return _first(tx, _EVERY.where(_TABLE.c.number == number))
 
 
-def by_alias(tx: Connection, alias: str) -> list[Request]:
-    """Requests with this office number, at most ten: offices may number alike."""
+def by_alias(tx: Connection, alias: str, odsc: str | None = None) -> list[Request]:
+    """Requests with this office number, at most one an ODSC: offices may number alike."""
     found = _EVERY.where(_TABLE.c.alias == alias, _TABLE.c.alias != "")
-    return [Request(*row) for row in tx.execute(found.order_by(_TABLE.c.id).limit(10))]
+    if odsc is not None:
+        found = found.where(_TABLE.c.odsc == odsc)
+    return [Request(*row) for row in tx.execute(found.order_by(_TABLE.c.odsc))]
 
 
 def of_phone(tx: Connection, contact_id: int, limit: int = 8) -> list[Request]:
@@ -87,13 +89,24 @@ def add(tx: Connection, values: Mapping[str, object]) -> Request | None:
     return _first(tx, filed)
 
 
-def set_status(tx: Connection, request_id: int, status: str, note: str, now: datetime) -> None:
+def set_status(
+    tx: Connection, request_id: int, status: str, note: str, status_at: datetime, now: datetime
+) -> None:
+    """What became of it: since when it is so, and when we heard."""
     tx.execute(
         text(
-            "UPDATE requests SET status = :status, note = :note, status_at = :now, news_at = :now "
-            "WHERE id = :id"
+            "UPDATE requests SET status = :status, note = :note, status_at = :since, "
+            "news_at = :now WHERE id = :id"
         ),
-        {"id": request_id, "status": status, "note": note, "now": now},
+        {"id": request_id, "status": status, "note": note, "since": status_at, "now": now},
+    )
+
+
+def set_reach(tx: Connection, request_id: int, contact_id: int | None, texts: bool) -> None:
+    """Whose request it is, and whether that phone is texted."""
+    tx.execute(
+        text("UPDATE requests SET contact_id = :contact, texts = :texts WHERE id = :id"),
+        {"id": request_id, "contact": contact_id, "texts": texts},
     )
 
 
@@ -128,15 +141,6 @@ def history(tx: Connection, request_id: int) -> list[Change]:
         {"id": request_id},
     )
     return [Change(*row) for row in rows]
-
-
-def closed_days(tx: Connection, odsc: str, since: date) -> frozenset[date]:
-    """The days from then on when the office is closed besides weekends and public holidays."""
-    rows = tx.execute(
-        text("SELECT day FROM closed_days WHERE day >= :since AND (odsc = :odsc OR odsc IS NULL)"),
-        {"odsc": odsc, "since": since},
-    )
-    return frozenset(rows.scalars())
 
 
 def invite(tx: Connection, request_id: int, contact_id: int, due_at: datetime) -> None:

@@ -1,4 +1,7 @@
-"""The gateways' door, the phone page, health. Nothing here decides; it asks and translates."""
+"""The gateways' door, the JSON API, the phone page, health.
+
+Nothing here decides; it asks and translates.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.office import Office
-from app.web import health, hooks, phone
+from app.web import api, api_document, health, hooks, phone
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -40,5 +43,7 @@ def build(office: Office) -> Flask:
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.register_blueprint(hooks.blueprint(office))
     app.register_blueprint(phone.blueprint(office))
+    app.register_blueprint(api.blueprint(office))
+    app.register_blueprint(api_document.blueprint(office))
     app.register_blueprint(health.blueprint(office))
     return app

@@ -137,7 +137,9 @@ CASES: Final[Mapping[tuple[str, Hook], Case]] = {
         keys={"id": ANOTHER_ID, "status": "2"},
         stored=("detail",),
     ),
-    ("simulator", "ussd"): replace(USSD_FORM, sample="second-hop"),
+    ("simulator", "ussd"): replace(
+        USSD_FORM, sample="second-hop", stored=("serviceCode", "language", "gsm7", "ucs2")
+    ),
     ("simulator", "sms"): replace(KANNEL_SMS, sample="sms-lao"),
     ("twilio", "sms"): Case(
         sample="lao",

@@ -35,7 +35,7 @@ class Submitted:
     @property
     def op(self) -> int:
         """The step of a USSD dialogue, or -1."""
-        return int.from_bytes(self.tlvs.get(USSD_SERVICE_OP, b""), "big", signed=False) or -1
+        return int.from_bytes(self.tlvs.get(USSD_SERVICE_OP, b""), "big") or -1
 
     @property
     def session(self) -> bytes:
@@ -89,7 +89,7 @@ class Centre:
         """Everything submitted, once there are `count`."""
         with self.changed:
             enough = self.changed.wait_for(lambda: len(self.submitted) >= count, seconds)
-            assert enough, self.submitted
+            assert enough, [(one.op, one.body) for one in self.submitted]
             return list(self.submitted)
 
     def handle(self, command: int, sequence: int, body: bytes) -> None:

@@ -141,11 +141,11 @@ class Payload:
             return self.with_fields({"newField": {"ສ": [1, None]}})
         return self.with_more("newField=%E0%BA%AA")
 
-    def with_more(self, encoded: str) -> Payload:
+    def with_more(self, more: str) -> Payload:
         """The same form, or query, with something added at its end."""
         if self.body:
-            return replace(self, body=self.body + f"&{encoded}".encode())
-        return replace(self, query=f"{self.query}&{encoded}")
+            return replace(self, body=self.body + f"&{more}".encode())
+        return replace(self, query=f"{self.query}&{more}")
 
     def bare(self, token: str = "") -> HookRequest:
         """The request with nothing to prove whose it is, but perhaps a token."""
@@ -163,7 +163,7 @@ class Payload:
         )
 
     def request(self, at: datetime = NOW, **options: object) -> HookRequest:
-        """The request as the gateway sends it when its clock says `at`."""
+        """The request as the gateway sends it when its clock says `at`, signed under `options`."""
         if self.kind not in SIGNS:
             return self.bare(NEW)
         bare, section = self.bare(), config(self.kind, **options)
@@ -173,7 +173,7 @@ class Payload:
         return replace(bare, headers={**bare.headers, **proof})
 
     def arrives(self, now: datetime = NOW) -> tuple[Arrived, ...]:
-        """What the channel makes of it, once it has believed it."""
+        """What the channel makes of it; whether it would believe it, `authentic` says."""
         return channel(self.kind).parse(self.bare(), now)
 
 

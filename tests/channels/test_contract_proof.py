@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_both_secrets_are_valid_while_one_replaces_the_other(payload: Payload) -
 
 @signed
 def test_without_a_secret_nothing_is_believed(payload: Payload) -> None:
-    unset = {SIGNS[payload.kind].secret: ""}
+    unset: dict[str, Any] = {SIGNS[payload.kind].secret: ""}
     with pytest.raises(Unauthenticated):
         door.channel(payload.kind, **unset).authentic(payload.request(**unset), NOW)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app import settings
+from app.channels import open_channels
 from app.channels.base import HookAnswer, hook_path
 from app.channels.http import Http
 from app.errors import ConfigError, FateUnknown, Refused, TryLater, Unauthenticated
@@ -20,10 +21,10 @@ from app.settings import ROOT, channel_variable
 from app.words import Asked, Ended, Fate, Inbound, Outgoing, Receipt, Reply, Sent
 from tests.channels.door import JSON, NOW
 from tests.channels.fakes import jasmin, laotel, telbiz
-from tests.channels.fakes.http import arriving
 from tests.channels.fakes.jasmin import Jasmin
 from tests.channels.fakes.laotel import LaoTelecom
 from tests.channels.fakes.telbiz import Telbiz
+from tests.channels.http_rig import arriving
 from tests.channels.provider import Call, Provider, Response, running
 
 EXAMPLES = ROOT / "config" / "examples"
@@ -74,8 +75,9 @@ def opened(folder: Path, name: str, *, at: tuple[str, str] = ("", ""), bare: boo
     fixed = {"SIANG_CONFIG": str(config), "SIANG_HOME": str(folder / "home")}
     loaded = settings.load(fixed | ({} if bare else variables(name))).channels
     (section,) = (one for one in loaded.values() if one.name != "simulator")
-    assert section.kind == "http"
-    return Http(section)
+    channel = open_channels({section.name: section})[section.name]
+    assert isinstance(channel, Http)
+    return channel
 
 
 def outgoing(text: str = LAO) -> Outgoing:

@@ -14,7 +14,7 @@ import pytest
 from app.channels.base import HookRequest
 from app.errors import Unauthenticated
 from tests.channels.door import NEW, NOW, OLD
-from tests.channels.fakes.http import arriving, http
+from tests.channels.http_rig import arriving, http
 
 SECRET = "an-hmac-secret-of-the-gateway"
 BODY = b"from=8562055512345&text=\xff\xe0\xba\x81"

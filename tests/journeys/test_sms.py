@@ -101,8 +101,8 @@ def test_machines_that_answer_each_other_are_not_answered_for_ever(
     gateway: Gateway, phone: Phone
 ) -> None:
     most = gateway.office.desk.replies_per_hour
-    for _ in range(most + 5):
-        phone.sends("automatic reply")
+    for number in range(most + 5):
+        phone.sends(f"automatic reply {number}")
     assert gateway.rows("SELECT count(*) FROM outbox") == [(most,)]
 
 

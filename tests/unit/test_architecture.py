@@ -26,10 +26,11 @@ def words(text: str) -> Names:
 # --- the rules --------------------------------------------------------------------------------
 
 PURE = ("app/text/", "app/flows/", "app/insight/statistics.py", "app/feedback/cells.py")
+PURE += ("app/requests/numbers.py", "app/requests/statuses.py")
 PURE_LIBRARIES = words(
     "__future__ abc bisect collections dataclasses datetime decimal difflib enum fractions "
     "functools hashlib heapq itertools json math operator re string textwrap types typing "
-    "unicodedata babel icu4py phonenumbers regex app.text app.flows app.words app.errors"
+    "unicodedata babel icu4py phonenumbers regex stdnum app.text app.flows app.words app.errors"
 )
 FLOW_LIBRARIES = words("pydantic yaml")
 # Called by these names, even an allowed library reads a clock, a file or a die.
@@ -60,6 +61,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "click": ("app/cli/",),
     "holidays": ("app/clock.py",),
     "phonenumbers": ("app/text/numbers.py",),
+    "stdnum": ("app/requests/numbers.py",),
     "cryptography": ("app/people/vault.py",),
 }
 # Elsewhere a connection is handed on, begun or refused; what it is asked stands in app/storage/.
@@ -79,7 +81,7 @@ CONNECTING = words(
 STARTS_A_PROCESS = ("app/web/wsgi.py",)  # The web server imports it to be given the application.
 
 GUARDS = {
-    "hooks.py /channels/<name>/<any(ussd, sms, receipt):hook>": "token",
+    "hooks.py /channels/<name>/<any(ussd, sms, receipt, event, optout):hook>": "token",
     "phone.py /phone": "loopback",
     "phone.py /phone/inbox": "loopback",
     "health.py /live": "open",

@@ -9,11 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.channels.base import Hook, HookRequest
-from app.channels.http import Http
-from app.settings import ChannelConfig
 from tests.channels.provider import Call, Provider, Response
-from tests.channels.wire import FORM, JSON, NEW, OLD, decoded
 
 API_KEY, PASSWORD = "an-api-key-of-the-fake", "a-password-of-the-fake"
 STATES: Final[Mapping[str, str]] = {
@@ -25,8 +21,13 @@ STATES: Final[Mapping[str, str]] = {
 }
 
 
-def options(url: str = "http://127.0.0.1:9") -> dict[str, Any]:
-    """A section's keys, for the aggregator at `url`."""
+def options(url: str = "http://127.0.0.1:9", **changes: Mapping[str, object]) -> dict[str, Any]:
+    """A section's keys, for the aggregator at `url`, with keys of its tables changed."""
+    given = _options(url)
+    return {**given, **{key: {**given.get(key, {}), **value} for key, value in changes.items()}}
+
+
+def _options(url: str) -> dict[str, Any]:
     return {
         "sender": "1616",
         "username": "siang",
@@ -111,42 +112,6 @@ def _ussd() -> dict[str, Any]:
 
 
 OPTIONS: Final = options()
-
-
-def section(given: Mapping[str, Any], name: str = "http") -> ChannelConfig:
-    """A section with these keys and no others, as settings.load would hand it over."""
-    return ChannelConfig(name, "http", "http://127.0.0.1:8000", (NEW, OLD), options=given)
-
-
-def http(given: Mapping[str, Any]) -> Http:
-    return Http(section(given))
-
-
-def arriving(
-    hook: Hook,
-    body: str | bytes = b"",
-    query: str = "",
-    content_type: str = FORM,
-    headers: Mapping[str, str] | None = None,
-    method: str = "",
-    remote: str = "127.0.0.1",
-) -> HookRequest:
-    """A request as the door hands it over, its token left out."""
-    octets = body.encode() if isinstance(body, str) else body
-    return HookRequest(
-        method=method or ("POST" if octets else "GET"),
-        hook=hook,
-        query=decoded(query),
-        form=decoded(octets) if content_type == FORM else {},
-        headers={"Content-Type": content_type, **(headers or {})},
-        body=octets,
-        remote=remote,
-        raw_query=query.encode(),
-    )
-
-
-def in_json(hook: Hook, content: object) -> HookRequest:
-    return arriving(hook, json.dumps(content), content_type=JSON)
 
 
 @dataclass(frozen=True)

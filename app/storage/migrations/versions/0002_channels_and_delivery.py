@@ -144,6 +144,11 @@ def upgrade() -> None:
     op.execute("UPDATE outbox SET expires_at = created_at + interval '3 days'")
     op.alter_column("outbox", "expires_at", nullable=False)
     op.add_column("outbox", sa.Column("tried_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE outbox SET tried_at = coalesce(sent_at, next_at) WHERE attempts > 0")
+    for name, default in (("parts", "1"), ("doubts", "0")):
+        column = sa.Column(name, sa.SmallInteger(), server_default=default, nullable=False)
+        op.add_column("outbox", column)
+    op.execute("UPDATE outbox SET doubts = 1 WHERE state = 'unknown'")
     op.add_column("outbox", sa.Column("ask_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "outbox", sa.Column("asked", sa.SmallInteger(), server_default="0", nullable=False)
@@ -176,7 +181,16 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
     )
-    op.create_index(op.f("outbox_sent_at_idx"), "outbox", ["sent_at"], unique=False)
+    op.create_index(
+        "outbox_canaries",
+        "outbox",
+        ["channel", "number"],
+        unique=False,
+        postgresql_where=sa.text("purpose = 'canary'"),
+    )
+    op.create_index(
+        "outbox_spending", "outbox", ["tried_at"], unique=False, postgresql_include=["cost_kip"]
+    )
     op.create_index(
         "outbox_unreported",
         "outbox",
@@ -193,6 +207,10 @@ def upgrade() -> None:
         "receipts", sa.Column("provider_ref", sa.Text(), server_default="", nullable=False)
     )
     op.add_column("receipts", sa.Column("phone_hash", sa.LargeBinary(), nullable=True))
+    op.add_column(
+        "receipts",
+        sa.Column("opted_out", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.alter_column("receipts", "message_id", existing_type=sa.UUID(), nullable=True)
     op.create_index(
         "receipts_waiting",

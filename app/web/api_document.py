@@ -1,0 +1,211 @@
+"""/api/v1/openapi.json: what the JSON API is, written from the models that also validate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from app.office import Office
+from app.web import api_problems
+from app.web.api_problems import JSON, PROBLEM
+from app.web.api_reading import KEY, services
+from app.web.api_shapes import Listing, Move, NewRequest, Page, Problem, ServiceRequest
+
+Document = dict[str, Any]
+
+_ABOUT: Final = f"""
+Offices' own systems file citizens' requests, move them on and read them.
+
+Every request needs `Authorization: Bearer` with a token of its ODSC; `siang tokens add` makes one.
+A token sees the requests of its ODSC alone.
+
+POST and PATCH take the header `{KEY}`, 1 to 200 printable ASCII characters
+(`#/components/parameters/IdempotencyKey`). The same request with the same key within 24 hours has
+the effect of once and gets the first answer, byte for byte; another request with that key gets
+422 `key_reused`, and one that comes while the first is still being worked on 409 `key_in_use`.
+
+Errors are RFC 9457 documents. 422: not written as this document says, with every error at once.
+409: well written, and yet it cannot be; `code` says why.
+""".strip()
+
+_SAID: Final[Mapping[int, str]] = {
+    400: "The body is no JSON",
+    401: "No token, or none that is in force",
+    403: "The token is another ODSC's",
+    404: "The token's ODSC has no request of that number",
+    409: "It cannot be: `taken`, `not_allowed`, `needs_note`, `bad_phone`, `bad_own_number`, "
+    "`bad_number`, `bad_date` or `key_in_use`",
+    413: "The body is too large",
+    415: "The body is not announced as JSON",
+    422: "Not written as this document says; or `key_reused`",
+    500: "Siang is in error",
+    503: "Try again later",
+}
+_MODELS: Final[Sequence[tuple[type[BaseModel], JsonSchemaMode]]] = (
+    (NewRequest, "validation"),
+    (Move, "validation"),
+    (Problem, "validation"),
+    (Page, "serialization"),
+    (ServiceRequest, "serialization"),
+)
+_READING: Final = (401, 422, 500, 503)
+_WRITING: Final = (400, 401, 409, 413, 415, 422, 500, 503)
+
+_KEY: Final[Document] = {
+    "name": KEY,
+    "in": "header",
+    "required": False,
+    "description": "One for each thing that is to be done, for example a UUID",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+}
+_NUMBER: Final[Document] = {
+    "name": "number",
+    "in": "path",
+    "required": True,
+    "description": "The request's number, ours or the office's own",
+    "schema": {"type": "string"},
+    "examples": {"ours": {"value": "010312345679"}, "own": {"value": "BPC-2026-0117"}},
+}
+_LINKS: Final[Document] = {
+    name: {"operationId": name, "parameters": {"number": "$response.body#/number"}}
+    for name in ("showRequest", "moveRequest")
+}
+
+
+def blueprint(office: Office) -> Blueprint:
+    """The document's route; it holds nothing of anybody, so it is open."""
+    routes = Blueprint("api_document", __name__, url_prefix="/api/v1")
+    api_problems.answer_errors(routes)
+
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        written = json.dumps(document(services(office)), ensure_ascii=False)
+        return Response(written, headers={"Cache-Control": "no-cache"}, content_type=JSON)
+
+    return routes
+
+
+def document(known_services: Sequence[str]) -> Document:
+    """OpenAPI 3.1, with the services that the registry knows."""
+    schemas = _schemas()
+    schemas["NewRequest"]["properties"]["service"]["enum"] = list(known_services)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Siang", "version": "1", "description": _ABOUT},
+        "paths": {
+            "/api/v1/requests": {"get": _list(), "post": _file()},
+            "/api/v1/requests/{number}": {
+                "parameters": [_NUMBER],
+                "get": _show(),
+                "patch": _move(),
+            },
+            "/api/v1/openapi.json": {"get": _this()},
+        },
+        "security": [{"token": []}],
+        "components": {
+            "schemas": schemas,
+            "parameters": {"IdempotencyKey": _KEY},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "The ODSC's token"}
+            },
+        },
+    }
+
+
+def _schemas() -> Document:
+    _, found = models_json_schema(_MODELS, ref_template="#/components/schemas/{model}")
+    return dict(found["$defs"])
+
+
+def _file() -> Document:
+    filed = _answer("Filed", "ServiceRequest") | {
+        "headers": {
+            "Location": {
+                "description": "Where the request is read",
+                "required": True,
+                "schema": {"type": "string"},
+            }
+        },
+        "links": _LINKS,
+    }
+    return {
+        "operationId": "fileRequest",
+        "summary": "File a request",
+        "requestBody": _body("NewRequest"),
+        "responses": {"201": filed} | _problems(403, *_WRITING),
+    }
+
+
+def _list() -> Document:
+    fields = Listing.model_json_schema()["properties"]
+    return {
+        "operationId": "listRequests",
+        "summary": "The ODSC's requests in order of filing, page by page",
+        "parameters": [
+            {"name": name, "in": "query", "required": False} | _parameter(schema)
+            for name, schema in fields.items()
+        ],
+        "responses": {"200": _answer("A page", "Page")} | _problems(*_READING),
+    }
+
+
+def _show() -> Document:
+    return {
+        "operationId": "showRequest",
+        "summary": "One request with its history",
+        "responses": {"200": _answer("The request", "ServiceRequest")}
+        | _problems(404, *(one for one in _READING if one != 422)),
+    }
+
+
+def _move() -> Document:
+    return {
+        "operationId": "moveRequest",
+        "summary": "Move a request to another status",
+        "requestBody": _body("Move"),
+        "responses": {"200": _answer("The request as it is now", "ServiceRequest")}
+        | _problems(404, *_WRITING),
+    }
+
+
+def _this() -> Document:
+    described = {"description": "OpenAPI", "content": {JSON: {"schema": {"type": "object"}}}}
+    return {
+        "operationId": "readDocument",
+        "summary": "This document",
+        "security": [],
+        "responses": {"200": described} | _problems(500, 503),
+    }
+
+
+def _parameter(field: Mapping[str, Any]) -> Document:
+    """A query parameter is left out rather than null."""
+    described = {"description": field["description"]}
+    if "anyOf" not in field:
+        return described | {"schema": {k: v for k, v in field.items() if k != "description"}}
+    return described | {"schema": field["anyOf"][0]}
+
+
+def _body(model: str) -> Document:
+    return {"required": True, "content": {JSON: {"schema": _schema(model)}}}
+
+
+def _answer(description: str, model: str) -> Document:
+    return {"description": description, "content": {JSON: {"schema": _schema(model)}}}
+
+
+def _problems(*statuses: int) -> Document:
+    content = {PROBLEM: {"schema": _schema("Problem")}}
+    return {
+        str(status): {"description": _SAID[status], "content": content}
+        for status in sorted(statuses)
+    }
+
+
+def _schema(model: str) -> Document:
+    return {"$ref": f"#/components/schemas/{model}"}
