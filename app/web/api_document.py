@@ -69,7 +69,7 @@ _NUMBER: Final[Document] = {
     "required": True,
     "description": "The request's number, ours or the office's own",
     "schema": {"type": "string"},
-    "examples": {"ours": {"value": "010312345679"}, "own": {"value": "BPC-2026-0117"}},
+    "examples": {"ours": {"value": "010312345670"}, "own": {"value": "BPC-2026-0117"}},
 }
 _LINKS: Final[Document] = {
     name: {"operationId": name, "parameters": {"number": "$response.body#/number"}}

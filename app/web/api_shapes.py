@@ -259,7 +259,7 @@ class HistoryEntry(BaseModel):
 class ServiceRequest(BaseModel):
     """A request as the office sees it; the applicant's phone is never part of it."""
 
-    number: str = Field(description="Ours, which the citizen types", examples=["010312345679"])
+    number: str = Field(description="Ours, which the citizen types", examples=["010312345670"])
     own_number: str | None
     odsc: str
     service: str

@@ -101,46 +101,51 @@ class Provider:
 AnyProvider = TypeVar("AnyProvider", bound=Provider)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed in mid-call is no error of ours."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def serve(self) -> None:
+        assert isinstance(self.server, _Server)
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        headers = dict(self.headers.items())
+        call = Call(self.command, url.path, query, headers, body, time.time())
+        answer = self.server.provider.take(call)
+        if answer is None:
+            self.close_connection = True
+            return
+        content = answer.body.encode()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_POST = do_PUT = do_DELETE = serve
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing on the terminal."""
+
+
 @contextmanager
 def running(provider: AnyProvider) -> Iterator[AnyProvider]:
     """The provider, serving; stops, hung calls included, at the end."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def serve(self) -> None:
-            url = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length", "0"))
-            query = dict(parse_qsl(url.query, keep_blank_values=True))
-            headers = dict(self.headers.items())
-            body = self.rfile.read(length)
-            call = Call(self.command, url.path, query, headers, body, time.time())
-            answer = provider.take(call)
-            if answer is None:
-                self.close_connection = True
-                return
-            content = answer.body.encode()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.content_type)
-            self.send_header("Content-Length", str(len(content)))
-            for name, value in answer.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_DELETE = serve
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing on the terminal."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 128
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that was killed in mid-call is no error of ours."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = _Server(provider)
     provider.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
