@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
+from app import logs
 from app.bell import Drain
-from app.conversation import sms
+from app.conversation import arrivals, sms
 from app.delivery import asking, ends, sending, watch
 from app.feedback import responses
 from app.insight import digests
@@ -31,11 +32,13 @@ PATIENCE_SECONDS = 3.0
 TURNS_KEPT = timedelta(days=1)
 
 DRAIN_SECONDS = 10.0
+# So long upkeep itself drains one thing: the others wait meanwhile.
+HELP_SECONDS = 3.0
 
 
-def _or_late(stop: Stop) -> Stop:
-    """`stop`, and also when a drain has had its ten seconds."""
-    until = time.monotonic() + DRAIN_SECONDS
+def _or_late(stop: Stop, seconds: float = DRAIN_SECONDS) -> Stop:
+    """`stop`, and also when a drain has had its time."""
+    until = time.monotonic() + seconds
     return lambda: stop() or time.monotonic() > until
 
 
@@ -51,15 +54,19 @@ In the order in which one makes work for the next."""
 
 
 def look_after(office: Office, stop: Stop) -> None:
-    """One round."""
-    now = office.desk.now()
-    responses.sweep(office.engine, now, office.desk.abandon_after)
-    _digests(office, now)
-    with office.engine.begin() as tx:
-        conversations.forget_turns(tx, now - TURNS_KEPT)
-    ends.settle(office.post)
-    watch.look(office.post)
-    asking.drain(office.post, _or_late(stop))
+    """One round. A duty that fails keeps no other from being done."""
+    for name, duty in DUTIES.items():
+        if stop():
+            return
+        try:
+            duty(office, stop)
+        except Exception as error:
+            log.error("duty_failed", duty=name, cause=logs.where(error))
+    _help(office, stop)
+
+
+def _help(office: Office, stop: Stop) -> None:
+    """Ring for what is due; what no bell got done is drained here."""
     helped = False
     for name, drain in DRAINS.items():
         with office.engine.connect() as connection:
@@ -68,17 +75,38 @@ def look_after(office: Office, stop: Stop) -> None:
             continue
         rung = office.desk.bell.ring_now(name)
         if helped or not rung or waited > PATIENCE_SECONDS:
-            helped = bool(drain(office, stop)) or helped
+            helped = bool(drain(office, _or_late(stop, HELP_SECONDS))) or helped
 
 
-def _digests(office: Office, now: datetime) -> None:
+def _digests(office: Office, stop: Stop) -> None:
     settings = office.settings
     written = digests.write_due(
         office.engine,
-        now,
+        office.desk.now(),
         hour=settings.digest.hour,
         mail=office.post.mail,
         sentences=office.sentences,
     )
     if written:
         log.info("digests_written", messages=written)
+
+
+def _forget(office: Office, stop: Stop) -> None:
+    with office.engine.begin() as tx:
+        conversations.forget_turns(tx, office.desk.now() - TURNS_KEPT)
+
+
+DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
+    "spool": lambda office, stop: arrivals.flush_spool(office.desk, office.post, stop),
+    "parts": lambda office, stop: arrivals.join_late_parts(office.desk),
+    "missed": lambda office, stop: arrivals.fetch_missed(office.desk, office.post, stop),
+    "silent": lambda office, stop: responses.sweep(
+        office.engine, office.desk.now(), office.desk.abandon_after
+    ),
+    "digests": _digests,
+    "forgetting": _forget,
+    "ends": lambda office, stop: ends.settle(office.post),
+    "watch": lambda office, stop: watch.look(office.post),
+    "asking": lambda office, stop: asking.drain(office.post, _or_late(stop, HELP_SECONDS)),
+}
+"""What is done in every round, in this order."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -18,6 +20,7 @@ from app.errors import ImportRefused, OperatorError, RequestRefused
 from app.requests import filing, importing, numbers
 from app.requests.filing import Act, Filing, Registrar
 from app.requests.importing import Imported
+from app.requests.statuses import overdue
 from app.storage import requests as storage
 from app.storage.requests import Request
 from app.words import REQUEST_STATUSES
@@ -127,16 +130,14 @@ def import_command(file: Path, odsc: str) -> None:
     """
     with opened() as (registrar, engine):
         # A bar is for eyes: where the output goes to a file there is none.
-        hidden = not click.get_text_stream("stderr").isatty()
-        length = file.stat().st_size
         with click.progressbar(
-            length=length, label=f"Reading {file.name}", file=click.get_text_stream("stderr"),
-            hidden=hidden,
+            length=file.stat().st_size,
+            label=f"Reading {file.name}",
+            file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
         ) as bar:
             try:
-                done = importing.import_file(
-                    registrar, engine, file, odsc, clock.now(), bar.update
-                )
+                done = importing.import_file(registrar, engine, file, odsc, clock.now(), bar.update)
             except ImportRefused as refused:
                 click.echo(_nothing_imported(len(refused.problems)), err=True)
                 raise
@@ -176,15 +177,54 @@ def _nothing_imported(problems: int) -> str:
 def show(number: str, odsc: str | None, as_json: bool) -> None:
     """Everything about the request NUMBER, ours or the office's own, but for the phone."""
     with database(settings.load()) as engine, engine.connect() as tx:
-        found = [_described(tx, one) for one in filing.find(tx, number, odsc)]
+        found = [(_described(one), _history(tx, one)) for one in filing.find(tx, number, odsc)]
     if not found:
         raise OperatorError("There is no such request", "Check the number, digit by digit")
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        documents = [facts | {"history": history} for facts, history in found]
+        click.echo(json.dumps(documents, ensure_ascii=False, indent=2))
         return
-    for one in found:
-        history = one.pop("history")
-        for name, value in one.items():
+    for facts, history in found:
+        for name, value in facts.items():
             click.echo(f"{name + ':':<12} {'' if value is None else value}")
         for change in history:
-            click.echo("  " + "  ".join(part for part in change.values() if part))
+            click.echo("  " + "  ".join(filter(None, change.values())))
+
+
+def _described(request: Request) -> dict[str, object]:
+    today = clock.local_day(clock.now())
+    return {
+        "number": numbers.shown(request.number),
+        "own_number": request.alias,
+        "odsc": request.odsc,
+        "service": request.service,
+        "status": request.status,
+        "note": request.note,
+        "since": _moment(request.status_at),
+        "filed": _moment(request.filed_at),
+        "due_on": None if request.due_on is None else f"{request.due_on}",
+        "overdue": overdue(request.status, request.due_on, today),
+        "fee_kip": request.fee_kip,
+        "charge_kip": request.charge_kip,
+        "phone": "known" if request.contact_id else "not known",
+        "texts": request.texts,
+        "sensitive": request.sensitive,
+        "last_news": _moment(request.news_at),
+    }
+
+
+def _history(tx: Connection, request: Request) -> list[dict[str, str]]:
+    return [
+        {
+            "at": _moment(change.at),
+            "status": change.status,
+            "note": change.note,
+            "by": change.by,
+            "source": change.source,
+        }
+        for change in storage.history(tx, request.id)
+    ]
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(clock.VIENTIANE):%Y-%m-%d %H:%M}"

@@ -72,7 +72,7 @@ _TERMS = text(
     """
     CREATE TEMPORARY TABLE terms ON COMMIT DROP AS
     SELECT wanted.*, s.days, CAST(NULL AS date) AS due_on, fee.fee_kip, fee.charge_kip
-    FROM (SELECT DISTINCT odsc, service, filed_day FROM effects WHERE is_new OR refiled) AS wanted
+    FROM (SELECT DISTINCT odsc, service, filed_day FROM effects WHERE is_new) AS wanted
     JOIN services s ON s.key = wanted.service
     LEFT JOIN LATERAL (
         SELECT fee_kip, charge_kip FROM fees f
@@ -131,12 +131,9 @@ _WRITE: Final = tuple(
             "WHERE e.is_new AND r.number = e.number",
             """
             UPDATE requests r SET alias = e.alias, contact_id = e.contact_id, status = e.status,
-                note = e.note, texts = e.texts, sensitive = e.sensitive, filed_at = e.filed_at,
-                status_at = e.status_at, news_at = greatest(r.news_at, :now),
-                due_on = CASE WHEN e.refiled THEN t.due_on ELSE r.due_on END,
-                fee_kip = CASE WHEN e.refiled THEN t.fee_kip ELSE r.fee_kip END,
-                charge_kip = CASE WHEN e.refiled THEN t.charge_kip ELSE r.charge_kip END
-            FROM effects e LEFT JOIN terms t USING (odsc, service, filed_day)
+                note = e.note, texts = e.texts, sensitive = e.sensitive, status_at = e.status_at,
+                news_at = greatest(r.news_at, :now)
+            FROM effects e
             WHERE r.id = e.request_id AND NOT e.is_new AND (e.differs OR e.confirms)
             """,
             "INSERT INTO request_history (request_id, status, note, by, source, at) "

@@ -122,8 +122,9 @@ _RECOGNISE: Final = tuple(
 def compare(tx: Connection, now: datetime, today: date) -> None:
     """Put down in `effects` what each row means beside what is stored.
 
-    A status of an earlier day than the stored one is `older`: it changes nothing. Where the office
-    says the same again, that counts as news on another day, not within one.
+    A status of an earlier day than the stored one is `older`: it changes nothing. The day of
+    filing, and with it due date and fee, stay as they were first told. Where the office says the
+    same again, that counts as news on another day, not within one.
     """
     tx.execute(_EFFECTS, {"now": now, "today": today, "zone": ZONE})
     for statement in _ABOUT_EFFECTS:
@@ -136,12 +137,10 @@ _EFFECTS: Final = text(
     WITH beside AS (
         SELECT i.*, r.id IS NULL AS is_new, r.status AS before, r.service AS stored_service,
                r.alias AS stored_alias, r.note AS stored_note, r.contact_id AS stored_contact,
-               r.texts AS stored_texts, r.sensitive AS stored_sensitive, r.filed_at AS stored_filed,
+               r.texts AS stored_texts, r.sensitive AS stored_sensitive,
                r.status_at AS stored_since, s.sensitive AS usually_sensitive,
                coalesce(i.status_on < CAST(r.status_at AT TIME ZONE :zone AS date), false) AS older,
                coalesce(CAST(r.news_at AT TIME ZONE :zone AS date) < :today, false) AS confirms,
-               coalesce(CAST(r.filed_at AT TIME ZONE :zone AS date) <> i.filed_on, false)
-                   AS refiled,
                coalesce(i.filed_on, i.status_on, CAST(:today AS date)) AS filed_day
         FROM imported i JOIN services s ON s.key = i.service
              LEFT JOIN requests r ON r.id = i.request_id
@@ -157,15 +156,14 @@ _EFFECTS: Final = text(
                     ELSE note END AS kept_note,
                coalesce(texts, stored_texts, false) AND whose IS NOT NULL AS texted
         FROM judged)
-    SELECT line, row, request_id, is_new, number, odsc, service, before, older, moved, refiled,
+    SELECT line, row, request_id, is_new, number, odsc, service, before, older, moved,
            stored_service, stored_alias, own_number,
            coalesce(NULLIF(own_number, ''), stored_alias, '') AS alias, whose AS contact_id,
            CASE WHEN is_new OR moved THEN coalesce(status, 'received') ELSE before END AS status,
            coalesce(older AND status <> before, false) AS outdated,
            kept_note AS note, moved OR kept_note <> stored_note AS noted, texted AS texts,
            coalesce(sensitive, stored_sensitive, usually_sensitive) AS sensitive, filed_day,
-           CASE WHEN NOT is_new AND NOT refiled THEN stored_filed
-                WHEN filed_day = :today THEN :now
+           CASE WHEN filed_day = :today THEN :now
                 ELSE CAST(filed_day AS timestamp) AT TIME ZONE :zone END AS filed_at,
            CASE WHEN NOT is_new AND NOT moved THEN stored_since
                 WHEN since_day = :today THEN :now
@@ -173,7 +171,7 @@ _EFFECTS: Final = text(
                 END AS status_at,
            CASE WHEN is_new THEN coalesce(status_on, filed_day) ELSE since_day END AS news_day,
            confirms,
-           NOT is_new AND (moved OR refiled OR kept_note <> stored_note
+           NOT is_new AND (moved OR kept_note <> stored_note
                OR whose IS DISTINCT FROM stored_contact OR texted <> stored_texts
                OR coalesce(sensitive, stored_sensitive) <> stored_sensitive
                OR coalesce(NULLIF(own_number, ''), stored_alias) <> stored_alias) AS differs

@@ -123,7 +123,7 @@ class Site:
     """An outbox, its networks and a clock that is put forward by hand."""
 
     engine: Engine
-    networks: dict[str, Channel]
+    networks: dict[str, Network]
     delivery: DeliverySection = field(
         default_factory=lambda: DeliverySection(sms_channel="sms", fallbacks=["other"])
     )
