@@ -6,7 +6,7 @@ used without the web framework, the database or Redis.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.office import Office
     from app.requests.filing import Registrar
     from app.settings import Settings
+    from app.storage.outbox import Letter
     from app.words import Purpose
 
 
@@ -82,6 +83,9 @@ def open_registrar(settings: Settings, mail: Mail) -> Registrar:
             tx, contact_id=contact_id, purpose=purpose, text=text, now=now, once_key=once_key
         )
 
+    def tell_all(tx: Connection, letters: Sequence[Letter], now: datetime) -> None:
+        mail.queue_all(tx, letters, purpose="notice", now=now)
+
     languages, pace = settings.config / "languages", settings.requests
     return Registrar(
         vault=mail.vault,
@@ -89,6 +93,7 @@ def open_registrar(settings: Settings, mail: Mail) -> Registrar:
         sentences=sentences.load_all(languages, notices.FILE, notices.SENTENCES),
         language=settings.service.language,
         tell=tell,
+        tell_all=tell_all,
         invite_after=timedelta(hours=pace.invite_after_hours),
         pace=Pace(
             misses_per_hour=pace.misses_per_hour,

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "alarms": "app.cli.alarms:alarms_command",
     "staff": "app.cli.people:staff",
     "requests": "app.cli.requests:requests",
+    "tokens": "app.cli.tokens:tokens",
     "registry": "app.cli.registry:registry",
     "flows": "app.cli.flows:flows",
     "measure": "app.cli.measure:measure",

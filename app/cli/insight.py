@@ -99,6 +99,7 @@ def _table(summary: Summary) -> str:
         *((f"Reason: {reason}", n) for reason, n in summary.reasons.items()),
         *((f"Service: {key}", n) for key, n in summary.services.items()),
         ("Overcharged", summary.overcharged),
+        ("Flagged, counted apart", summary.flagged),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -14,9 +14,10 @@ from app import clock, settings
 from app.cli.context import database
 from app.delivery import dead_letters
 from app.delivery.policy import Spent, held_by_budget
+from app.delivery.purse import Purse
 from app.errors import OperatorError
 from app.sections import BudgetSection
-from app.storage import accounts, messages
+from app.storage import messages
 from app.storage.messages import DeadLetter, Sum
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -125,11 +126,11 @@ SUMMED = ("messages", "ucs2", "segments", "kip", "delivered", "failed")
 def stats(days: int, as_json: bool) -> None:
     """Messages, segments and kip of each day, channel and purpose; and what the budget allows."""
     loaded = settings.load()
-    today = clock.local_day(clock.now())
-    first = clock.local_moment(today - timedelta(days=days - 1), 0)
+    now = clock.now()
+    first = clock.local_moment(clock.local_day(now) - timedelta(days=days - 1), 0)
     with database(loaded) as engine, engine.connect() as tx:
         found = messages.sums(tx, first, str(clock.VIENTIANE))
-        spent = Spent(*accounts.spent(tx, clock.local_moment(today, 0), clock.month_start(today)))
+        spent = Purse().spent(tx, now)
     total = {name: sum(getattr(one, name) for one in found) for name in SUMMED}
     budget, held = _budget(spent, loaded.budget), sorted(held_by_budget(spent, loaded.budget))
     if as_json:

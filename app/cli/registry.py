@@ -10,6 +10,7 @@ from app import settings
 from app.cli.context import database
 from app.errors import RegistryError
 from app.registry import loading
+from app.requests import due
 from app.storage.registry_loading import Changes
 
 
@@ -33,8 +34,11 @@ def load_command(folder: Path) -> None:
         except RegistryError as error:
             click.echo(_nothing_loaded(len(error.problems)), err=True)
             raise
+        moved = due.renew(engine)
     for line in _lines(changes):
         click.echo(line)
+    if moved:
+        click.echo(f"requests: {moved} due dates moved")
 
 
 def _lines(changes: Changes) -> list[str]:

@@ -19,7 +19,7 @@ from app.cli.context import database
 from app.errors import ImportRefused, OperatorError, RequestRefused
 from app.requests import filing, importing, numbers
 from app.requests.filing import Act, Filing, Registrar
-from app.requests.importing import Imported
+from app.requests.importing import Imported, Progress
 from app.requests.statuses import overdue
 from app.storage import requests as storage
 from app.storage.requests import Request
@@ -128,21 +128,26 @@ def import_command(file: Path, odsc: str) -> None:
     All or nothing: with one mistake in one cell nothing changes. The same file again changes
     nothing.
     """
-    with opened() as (registrar, engine):
-        # A bar is for eyes: where the output goes to a file there is none.
-        with click.progressbar(
-            length=file.stat().st_size,
-            label=f"Reading {file.name}",
-            file=sys.stderr,
-            hidden=not sys.stderr.isatty(),
-        ) as bar:
-            try:
-                done = importing.import_file(registrar, engine, file, odsc, clock.now(), bar.update)
-            except ImportRefused as refused:
-                click.echo(_nothing_imported(len(refused.problems)), err=True)
-                raise
+    with opened() as (registrar, engine), _bar(file) as progress:
+        try:
+            done = importing.import_file(registrar, engine, file, odsc, clock.now(), progress)
+        except ImportRefused as refused:
+            click.echo(_nothing_imported(len(refused.problems)), err=True)
+            raise
     for line in _lines(done):
         click.echo(line)
+
+
+@contextmanager
+def _bar(file: Path) -> Iterator[Progress]:
+    """For eyes: where the output goes to a file there is none."""
+    with click.progressbar(
+        length=file.stat().st_size,
+        label=f"Reading {file.name}",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
+        yield bar.update
 
 
 def _lines(done: Imported) -> list[str]:

@@ -17,6 +17,7 @@ from app.conversation.books import publish_first
 from app.conversation.publishing import remark
 from app.errors import OperatorError
 from app.registry import loading
+from app.requests import due
 from app.settings import ROOT, Settings
 from app.storage.database import open_engine, wait_for
 from app.storage.migrating import migrate
@@ -27,6 +28,8 @@ def prepare(loaded: Settings, engine: Engine) -> None:
     """Make a database ready to serve: tables, registry, the first flows. Does nothing twice."""
     migrate(engine)
     loading.load_if_changed(engine, loaded.config / "registry")
+    # Not only what was loaded may be new: so may the library's holidays.
+    due.renew(engine)
     flow, language = loaded.conversation.flow, loaded.service.language
     publish_first(engine, loaded.config, flow, language)
 

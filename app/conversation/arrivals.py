@@ -94,7 +94,8 @@ def flush_spool(desk: Desk, post: Post, stop: Stop) -> int:
 def fetch_missed(desk: Desk, post: Post, stop: Stop) -> int:
     """Ask each provider that can tell what it received for us; how many were new to us.
 
-    At most once in five minutes for each channel, whoever asks.
+    At most once in five minutes for each channel, whoever asks. Raises SQLAlchemyError; then the
+    next time asks for the same again.
     """
     found = 0
     for name, channel in post.channels.items():

@@ -22,6 +22,8 @@ LANGUAGE = "language."
 """Before the language that the words ask for."""
 AROUND = "around"
 """Words that change nothing about stop and start: please, me, messages."""
+# A word by itself is shorter, even in capitals and quotes.
+LONGEST = 60
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,23 @@ class Keywords:
 
     def bare_consent(self, text: str) -> str | None:
         """STOP or START where one of their words is all that is said."""
-        said = (key for key in CONSENT if self._says(text, key))
-        return next(said, None)
+        return self._bare.get(_folded(text)) if len(text) <= LONGEST else None
 
     def alone(self, text: str) -> bool:
         """Whether a keyword is all that the text says."""
-        return any(self._says(text, key) for key in self.words)
+        return any(answers.matches(text, word) for words in self.words.values() for word in words)
 
-    def _says(self, text: str, key: str) -> bool:
-        return any(answers.matches(text, word) for word in self.words.get(key, ()))
+    @cached_property
+    def _consent(self) -> Mapping[str, tuple[str, ...]]:
+        return {key: words for key, words in self.words.items() if key in CONSENT}
+
+    @cached_property
+    def _bare(self) -> Mapping[str, str]:
+        return {_folded(word): key for key, words in self._consent.items() for word in words}
 
     @cached_property
     def _wishes(self) -> Mapping[str, str]:
-        consent = {key: words for key, words in self.words.items() if key in CONSENT}
-        return answers.vocabulary(consent, self.around)
+        return answers.vocabulary(self._consent, self.around)
 
     @cached_property
     def _others(self) -> Mapping[str, tuple[str, ...]]:
@@ -107,12 +112,16 @@ def _complaint(name: str, item: yaml.Node, owners: dict[str, str]) -> tuple[str,
     means = str.isalnum if name == AROUND else str.isalpha
     if not isinstance(item, yaml.ScalarNode) or not any(map(means, item.value)):
         return "this is no word", "A word has letters: figures choose from menus"
-    heard = fold(answers.normalise(item.value))
+    heard = _folded(item.value)
     # Around STOP a word asks for nothing, whatever it asks for by itself.
     owner = name if name == AROUND else owners.setdefault(heard, name)
     if owner != name:
         return f"{item.value!r} stands at {owner} too", "A word can do one thing only"
     return None
+
+
+def _folded(text: str) -> str:
+    return fold(answers.normalise(text))
 
 
 def _key(node: yaml.Node) -> str:

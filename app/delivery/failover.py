@@ -39,14 +39,14 @@ def move_on(post: Post) -> int:
 def _move_all(post: Post, channel: str, down: Collection[str], now: datetime) -> int:
     """All of a channel's, page by page: one that can go nowhere is not in the way of others."""
     until = time.monotonic() + MOST_SECONDS
-    moved, after = 0, 0
+    moved, after = 0, outbox.FIRST
     while time.monotonic() < until:
         with post.engine.begin() as tx:
             page = outbox.stranded(tx, channel, now, after, AT_ONCE)
             moved += sum(_move(post, tx, channel, one, down) for one in page)
         if len(page) < AT_ONCE:
             break
-        after = page[-1].number
+        after = page[-1].place
     return moved
 
 

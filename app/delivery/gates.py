@@ -13,13 +13,11 @@ from app import clock
 from app.delivery import policy
 from app.delivery.policy import Spent
 from app.delivery.post import Post
-from app.storage import accounts, channels, outbox
+from app.storage import channels, outbox
 from app.storage.channels import Standing
 from app.storage.outbox import Claimed, Wanted
 from app.words import Purpose
 
-# Hour and budget are looked at anew this often.
-FRESH_SECONDS = 1.0
 # A message is claimed for a slot so far ahead at most.
 AHEAD = timedelta(seconds=0.25)
 # Slots lie a tenth further apart than the rate asks for. So a call may be up to a tenth of a
@@ -52,13 +50,12 @@ class Gate:
     def __init__(self, post: Post) -> None:
         self._post = post
         self._spacings = {name: _spacing(post, name) for name in post.able("send")}
-        self._looked = float("-inf")
         self._allowed: tuple[Purpose, ...] = ()
 
     def next(self) -> Turn | None:
         """The next message, or the wait for one; None when nothing is due."""
-        self._look()
         with self._post.engine.connect() as tx:
+            self._allowed = allowed_now(self._post, tx)
             every = channels.standings(tx, self._spacings, self._post.now())
             awake = [one for one in every if not one.paused]
             ready = [one for one in awake if one.wait <= AHEAD.total_seconds()]
@@ -72,6 +69,12 @@ class Gate:
                 return Turn(None, AHEAD.total_seconds() / 2)
             tx.commit()
             return Turn(claimed, wait, self._patience(claimed.channel))
+
+    def give_back(self, claimed: Claimed) -> None:
+        """Somebody else may have it: it was not sent."""
+        now = self._post.now()
+        with self._post.engine.begin() as tx:
+            outbox.again(tx, claimed, "its moment passed", now, counts=False)
 
     def _claim(self, tx: Connection, ready: Sequence[Standing]) -> Claimed | None:
         wanted = self._wanted([one for one in ready if not one.down])
@@ -112,13 +115,6 @@ class Gate:
             if purpose in self._allowed or self._post.mail.router.is_loopback(one.channel)
         ]
 
-    def _look(self) -> None:
-        if time.monotonic() - self._looked < FRESH_SECONDS:
-            return
-        self._looked = time.monotonic()
-        with self._post.engine.connect() as tx:
-            self._allowed = allowed_now(self._post, tx)
-
 
 def keep_pace(post: Post, channel: str) -> None:
     """Wait for a slot of the channel; for the further parts of a message."""
@@ -142,8 +138,7 @@ def spent_now(post: Post, tx: Connection) -> Spent:
     """Nothing where there is no budget to compare it with."""
     if not post.budget.daily_kip and not post.budget.monthly_kip:
         return Spent()
-    day = clock.local_day(post.now())
-    return Spent(*accounts.spent(tx, clock.local_moment(day, 0), clock.month_start(day)))
+    return post.purse.spent(tx, post.now())
 
 
 def _spacing(post: Post, channel: str) -> timedelta:

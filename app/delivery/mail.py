@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from app.delivery.routing import Router
 from app.errors import ConfigError
 from app.people.vault import Sealed, Vault
 from app.storage import outbox, people
+from app.storage.outbox import Letter
 from app.words import Purpose
 
 
@@ -50,6 +52,14 @@ class Mail:
             expires_at=now + VALID[purpose],
             once_key=once_key,
         )
+
+    def queue_all(
+        self, tx: Connection, letters: Sequence[Letter], *, purpose: Purpose, now: datetime
+    ) -> None:
+        """Queue many at once, each unless one with its `once_key` exists already."""
+        addressed = [(one, self._channel(tx, one.contact_id, "")) for one in letters]
+        expires_at = now + VALID[purpose]
+        outbox.add_all(tx, addressed, purpose=purpose, now=now, expires_at=expires_at)
 
     def number(self, hashed: bytes, cipher: bytes) -> str:
         """The number as far as ways depend on it: "" where the keys do not open it.

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app import clock
 from app.channels.base import Ability, Channel
 from app.delivery.mail import Mail
+from app.delivery.purse import Purse
 from app.errors import ConfigError, NotAPhoneNumber
 from app.people.vault import Sealed, Vault
 from app.sections import BudgetSection, DeliverySection
@@ -32,6 +33,7 @@ class Post:
     delivery: DeliverySection
     budget: BudgetSection
     sentences: Mapping[Language, Mapping[str, str]] = field(default_factory=dict)
+    purse: Purse = field(default_factory=Purse, repr=False)
     now: Callable[[], datetime] = clock.now
     lease: timedelta = LEASE
     # About 8 hours in all; after the last the message is dead.

@@ -69,13 +69,8 @@ def drain(post: Post, stop: Callable[[], bool]) -> int:
             _send(post, turn.claimed)
             tried += 1
         else:
-            _give_back(post, turn.claimed)
+            gate.give_back(turn.claimed)
     return tried
-
-
-def _give_back(post: Post, claimed: Claimed) -> None:
-    with post.engine.begin() as tx:
-        outbox.again(tx, claimed, "its moment passed", post.now(), counts=False)
 
 
 # --- the call ---------------------------------------------------------------------------------

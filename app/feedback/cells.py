@@ -20,7 +20,10 @@ SEXES = ("F", "M")
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What a conversation yields for a center. The fields are the columns of `responses`."""
+    """What a conversation yields for a center. The fields are the columns of `responses`.
+
+    A `flagged` one is tied to a request that shows signs of being invented.
+    """
 
     conversation_id: int
     odsc: str
@@ -35,6 +38,8 @@ class Response:
     paid: int | None = None
     overcharged: bool = False
     sex: str | None = None
+    request_id: int | None = None
+    flagged: bool = False
 
 
 class Cell(NamedTuple):
@@ -49,20 +54,24 @@ class Cell(NamedTuple):
 
 
 def cells(response: Response) -> frozenset[Cell]:
-    """The tallies in which a response counts, once in each."""
-    given = {
-        "status": response.status,
-        "score": str(response.score),
-        "service": response.service,
-        "reason": response.reason,
-        "overcharged": "yes" if response.overcharged else None,
-    }
+    """The tallies in which a response counts, once in each; a flagged one is counted apart."""
+    given: dict[str, str | None] = {"status": "flagged"} if response.flagged else _said(response)
     service, sex = response.service or "", response.sex or ""
     return frozenset(
         Cell(response.day, response.odsc, service, question, answer, sex)
         for question, answer in given.items()
         if answer is not None
     )
+
+
+def _said(response: Response) -> dict[str, str | None]:
+    return {
+        "status": response.status,
+        "score": str(response.score),
+        "service": response.service,
+        "reason": response.reason,
+        "overcharged": "yes" if response.overcharged else None,
+    }
 
 
 def movement(changes: Iterable[tuple[Response | None, Response | None]]) -> Counter[Cell]:

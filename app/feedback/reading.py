@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from app.clock import local_day
 from app.feedback.cells import REASONS, SCORES, SEXES, Response
-from app.storage.responses import Answer, DueConversation, Fee
+from app.storage.responses import Answer, DueConversation, Fee, Filed
 
 QUESTIONS = ("odsc", "score", "service", "reason", "paid", "sex", "comment", "problem")
 COMMENT_KINDS = {"comment": "rating", "problem": "problem"}
@@ -22,11 +22,12 @@ PAID_DIGITS = 15
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What answers may name, as it stood when the batch began."""
+    """What answers may name, and the requests they are about, as it stood when the batch began."""
 
     odscs: frozenset[str]
     services: frozenset[str]
     fees: Sequence[Fee]
+    filed: Mapping[int, Filed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,11 @@ def _response(
     value = {name: answer.value for name, answer in valid.items()}
     odsc, service = value["odsc"], value.get("service")
     paid = int(value["paid"]) if "paid" in value else None
-    fee = fee_in_force(registry.fees, service, odsc, day)
+    filed = registry.filed.get(conversation.request_id or 0)
+    if filed is not None and filed.odsc != odsc:
+        # Whoever went on to rate another center no longer talks of the request.
+        filed = None
+    fee = _official(registry, filed, service, odsc, day)
     return Response(
         conversation_id=conversation.id,
         odsc=odsc,
@@ -98,7 +103,18 @@ def _response(
         paid=paid,
         overcharged=paid is not None and fee is not None and paid > fee,
         sex=value.get("sex"),
+        request_id=None if filed is None else conversation.request_id,
+        flagged=filed is not None and filed.flagged,
     )
+
+
+def _official(
+    registry: Registry, filed: Filed | None, service: str | None, odsc: str, day: date
+) -> int | None:
+    """What should have been paid: for a request what was official on the day it was filed."""
+    if filed is not None and filed.service == service and filed.kip is not None:
+        return filed.kip
+    return fee_in_force(registry.fees, service, odsc, day)
 
 
 def _moment(at: datetime) -> tuple[datetime, date]:

@@ -68,7 +68,8 @@ def _take(tx: Connection, now: datetime, batch: int) -> int:
         return 0
     ids = [conversation.id for conversation in due]
     answers = storage.answers_of(tx, ids, QUESTIONS)
-    registry = _registry(tx, answers)
+    # Read after the locks: whoever flags a request makes its conversations due afterwards.
+    registry = _registry(tx, due, answers)
     before = {row["conversation_id"]: Response(**row) for row in storage.stored(tx, ids)}
     readings = {
         conversation.id: read(
@@ -82,14 +83,18 @@ def _take(tx: Connection, now: datetime, batch: int) -> int:
     return len(due)
 
 
-def _registry(tx: Connection, answers: Mapping[int, Mapping[str, Answer]]) -> Registry:
+def _registry(
+    tx: Connection, due: Sequence[DueConversation], answers: Mapping[int, Mapping[str, Answer]]
+) -> Registry:
     paid_for = {
         given["service"].value
         for given in answers.values()
         if "paid" in given and "service" in given
     }
     fees = storage.fees_of(tx, paid_for) if paid_for else []
-    return Registry(storage.odsc_codes(tx), storage.service_keys(tx), fees)
+    about = {one.request_id for one in due if one.request_id is not None}
+    filed = storage.filed(tx, about) if about else {}
+    return Registry(storage.odsc_codes(tx), storage.service_keys(tx), fees, filed)
 
 
 def _store(tx: Connection, readings: Mapping[int, Reading], before: Mapping[int, Response]) -> None:

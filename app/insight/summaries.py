@@ -17,7 +17,10 @@ from app.storage.tallies import Count, Place
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What citizens said of some ODSCs in a week. `reasons` and `scores` have every key."""
+    """What citizens said of some ODSCs in a week. `reasons` and `scores` have every key.
+
+    `flagged` responses show signs of being invented, and are counted in nothing else.
+    """
 
     odscs: tuple[str, ...]
     week: Week
@@ -28,6 +31,7 @@ class Summary:
     reasons: Mapping[str, int]
     services: Mapping[str, int]
     overcharged: int
+    flagged: int = 0
 
     @property
     def responses(self) -> int:
@@ -70,6 +74,7 @@ class Summary:
             "reasons": dict(self.reasons),
             "services": dict(self.services),
             "overcharged": self.overcharged,
+            "flagged": self.flagged,
         }
 
 
@@ -90,11 +95,16 @@ def summed(odscs: Sequence[str], week: Week, counts: Sequence[Count]) -> Summary
         week=week,
         complete=status.get("complete", 0),
         partial=status.get("partial", 0),
-        women=sum(count.n for count in counts if count.question == "status" and count.sex == "F"),
+        women=sum(
+            count.n
+            for count in counts
+            if (count.question, count.sex) == ("status", "F") and count.answer != "flagged"
+        ),
         scores={int(score): scores.get(score, 0) for score in SCORES},
         reasons={reason: reasons.get(reason, 0) for reason in REASONS},
         services={key: times for key, times in sorted(n.get("service", {}).items()) if times},
         overcharged=n.get("overcharged", {}).get("yes", 0),
+        flagged=status.get("flagged", 0),
     )
 
 

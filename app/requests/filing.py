@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from app.requests.statuses import Rules
 from app.sentences import Sentences
 from app.storage import people, registry
 from app.storage import requests as storage
+from app.storage.outbox import Letter
 from app.storage.registry import Service
 from app.storage.requests import Request
 from app.text.answers import clean
@@ -30,6 +31,8 @@ NEWS = timedelta(days=3)
 
 Tell = Callable[[Connection, int, Purpose, str, datetime, str], object]
 """Queues an SMS: transaction, contact, purpose, text, now, and the key under which it is once."""
+TellAll = Callable[[Connection, Sequence[Letter], datetime], None]
+"""Queues many notices at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Registrar:
     sentences: Mapping[Language, Sentences]
     language: Language
     tell: Tell
+    tell_all: TellAll
     invite_after: timedelta = timedelta(hours=3)
     pace: Pace = Pace()
 
@@ -245,20 +249,21 @@ def _say(registrar: Registrar, tx: Connection, request: Request, act: Act) -> No
     service = registry.service(tx, request.service)
     contact = people.by_id(tx, request.contact_id)
     if service is not None and not contact.stopped:
-        tell(registrar, tx, request, service.names, contact.language, act.now)
+        letter = notice(registrar, request, service.names, contact.language, act.now)
+        registrar.tell_all(tx, [letter], act.now)
 
 
-def tell(
+def notice(
     registrar: Registrar,
-    tx: Connection,
     request: Request,
     service: Mapping[Language, str],
     language: Language | None,
     now: datetime,
-) -> None:
-    """Queue a request's news for its applicant, who wants to be texted."""
+) -> Letter:
+    """A request's news, to the phone that it has, in that phone's language."""
     if request.contact_id is None:
-        return
-    written = notices.written(registrar.sentences, language or registrar.language, request, service)
+        raise ValueError("a request without a phone has nobody to tell")
+    chosen = language or registrar.language
+    written = notices.written(registrar.sentences, chosen, request, service)
     key = f"notice:{request.id}:{request.status}:{now:%Y%m%d%H%M%S%f}"
-    registrar.tell(tx, request.contact_id, "notice", written, now, key)
+    return Letter(request.contact_id, written, key)

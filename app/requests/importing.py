@@ -212,8 +212,11 @@ def _tell(registrar: Registrar, tx: Connection, today: date, now: datetime) -> i
     names = {service.key: service.names for service in registry.services(tx)}
     queued = last = 0
     while news := applying.news(tx, registrar.rules.texted, since, last, AT_ONCE):
-        for request, language in news:
-            filing.tell(registrar, tx, request, names[request.service], language, now)
+        letters = [
+            filing.notice(registrar, request, names[request.service], language, now)
+            for request, language in news
+        ]
+        registrar.tell_all(tx, letters, now)
         queued += len(news)
         last = news[-1][0].id
     return queued

@@ -17,9 +17,10 @@ _LONGEST: Final = 100
 def find(tx: Connection, odsc: str, written: str) -> Request | None:
     """The ODSC's request with this number, ours or its own; another ODSC's is not there."""
     number = numbers.read(written[:_LONGEST])
-    if not number.isalnum():
-        return None
-    found = storage.by_number(tx, number) if numbers.is_ours(number) else None
-    if found is None:
+    if numbers.is_ours(number):
+        found = storage.by_number(tx, number)
+    elif numbers.may_be_alias(number):
         found = next(iter(storage.by_alias(tx, number, odsc)), None)
+    else:
+        found = None
     return found if found is not None and found.odsc == odsc else None

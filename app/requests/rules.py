@@ -78,9 +78,11 @@ def _wrong(content: _File) -> Iterator[tuple[str, str, str]]:
     for status in REQUEST_STATUSES:
         if status not in content.transitions:
             yield "transitions", f"{status} is missing", f"Write {status}: [] if nothing follows it"
-    owners: dict[str, str] = {}
+    owners = {heard(status): status for status in REQUEST_STATUSES}
     for status, words in content.words.items():
         for word in words:
             owner = owners.setdefault(heard(word), status)
-            if owner != status:
+            if not heard(word):
+                yield f"words.{status}", f"{word!r} is no word", "Write letters"
+            elif owner != status:
                 yield f"words.{status}", f"{word!r} stands at {owner} too", "Keep one of them"

@@ -280,13 +280,13 @@ def give_up(
     return unsent.rowcount + silent.rowcount + doubted.rowcount
 
 
-def spent(tx: Connection, day: datetime, month: datetime) -> tuple[int, int]:
-    """Kip spent since the beginning of the day and of the month, doubtful messages included."""
-    row = tx.execute(
+def spent(tx: Connection, since: datetime, until: datetime) -> int:
+    """Kip for what was last tried in that time, doubtful messages included."""
+    found = tx.execute(
         text(
-            "SELECT coalesce(sum(cost_kip) FILTER (WHERE tried_at >= :day), 0), "
-            "coalesce(sum(cost_kip), 0) FROM outbox WHERE tried_at >= :month"
+            "SELECT coalesce(sum(cost_kip), 0) FROM outbox "
+            "WHERE tried_at >= :since AND tried_at < :until"
         ),
-        {"day": day, "month": month},
-    ).one()
-    return int(row[0]), int(row[1])
+        {"since": since, "until": until},
+    )
+    return int(found.scalar_one())

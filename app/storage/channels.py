@@ -27,7 +27,7 @@ class Standing:
 _STANDINGS = text(
     """
     SELECT one.channel,
-           CASE WHEN slot_at < clock_timestamp() + interval '1 minute' + spacing
+           CASE WHEN slot_at < clock_timestamp() + interval '5 seconds' + spacing
                 THEN greatest(extract(epoch FROM slot_at - clock_timestamp()), 0)
                 ELSE 0 END,
            coalesce(paused_until > :now, false), down_since IS NOT NULL
@@ -51,11 +51,11 @@ _RESERVE = text(
     INSERT INTO channel_states AS known (channel, slot_at)
     VALUES (:channel, clock_timestamp() + :spacing)
     ON CONFLICT (channel) DO UPDATE SET slot_at = :spacing +
-        CASE WHEN known.slot_at < clock_timestamp() + interval '1 minute' + :spacing
+        CASE WHEN known.slot_at < clock_timestamp() + interval '5 seconds' + :spacing
              THEN greatest(known.slot_at, clock_timestamp())
              ELSE clock_timestamp() END
     WHERE known.slot_at IS NULL OR known.slot_at <= clock_timestamp() + :ahead
-          OR known.slot_at >= clock_timestamp() + interval '1 minute' + :spacing
+          OR known.slot_at >= clock_timestamp() + interval '5 seconds' + :spacing
     RETURNING extract(epoch FROM slot_at - :spacing - clock_timestamp())
     """
 )

@@ -42,6 +42,8 @@ def open_engine(url: str, pool: int = 4) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
+            # Over a network: a server that vanished is noticed, and the spool takes over.
+            "tcp_user_timeout": 10_000,
             "options": "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000",
             "prepare_threshold": 2,
         },

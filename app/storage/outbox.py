@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -37,6 +37,15 @@ class Claimed:
     phone_cipher: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message to a phone; one with a `once_key` is queued once."""
+
+    contact_id: int
+    text: str = field(repr=False)
+    once_key: str | None
+
+
 def add(
     tx: Connection,
     *,
@@ -49,29 +58,47 @@ def add(
     once_key: str | None = None,
 ) -> str | None:
     """Queue a message; its id, or None where one with this `once_key` exists already."""
-    found = tx.execute(
-        _ADD,
-        {
-            "contact": contact_id,
-            "channel": channel,
-            "purpose": purpose,
-            "text": text,
-            "encoding": encoding_of(text),
-            "segments": segment_count(text),
-            "once_key": once_key,
-            "now": now,
-            "expires": expires_at,
-        },
-    ).scalar()
+    letter = Letter(contact_id, text, once_key)
+    found = tx.execute(_ADD_ONE, _values(letter, channel, purpose, now, expires_at)).scalar()
     return None if found is None else str(found)
 
 
-_ADD = text(
+def add_all(
+    tx: Connection,
+    letters: Sequence[tuple[Letter, str]],
+    *,
+    purpose: Purpose,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Queue many messages, each on its channel, unless one with its `once_key` exists already."""
+    rows = [_values(letter, channel, purpose, now, expires_at) for letter, channel in letters]
+    if rows:
+        tx.execute(_ADD, rows)
+
+
+_INSERT = (
     "INSERT INTO outbox (contact_id, channel, purpose, text, encoding, segments, state, once_key, "
     "created_at, next_at, expires_at) VALUES (:contact, :channel, :purpose, :text, :encoding, "
-    ":segments, 'queued', :once_key, :now, :now, :expires) "
-    "ON CONFLICT (once_key) DO NOTHING RETURNING id"
+    ":segments, 'queued', :once_key, :now, :now, :expires) ON CONFLICT (once_key) DO NOTHING"
 )
+_ADD, _ADD_ONE = text(_INSERT), text(f"{_INSERT} RETURNING id")
+
+
+def _values(
+    letter: Letter, channel: str, purpose: Purpose, now: datetime, expires_at: datetime
+) -> dict[str, object]:
+    return {
+        "contact": letter.contact_id,
+        "channel": channel,
+        "purpose": purpose,
+        "text": letter.text,
+        "encoding": encoding_of(letter.text),
+        "segments": segment_count(letter.text),
+        "once_key": letter.once_key,
+        "now": now,
+        "expires": expires_at,
+    }
 
 
 def exists(tx: Connection, once_key: str) -> bool:
@@ -97,18 +124,19 @@ _CLAIM = text(
             ORDER BY next_at, number LIMIT 1 FOR UPDATE SKIP LOCKED) AS due
         LIMIT 1),
     judged AS (
-        SELECT o.id, c.stopped_at IS NOT NULL AND o.purpose <> 'consent' AS stopped
-        FROM outbox o JOIN chosen USING (id) JOIN contacts c ON c.id = o.contact_id)
+        SELECT o.id, c.stopped_at IS NOT NULL AND o.purpose <> 'consent' AS stopped,
+               c.phone_hash, c.phone_cipher
+        FROM chosen JOIN outbox o USING (id) JOIN contacts c ON c.id = o.contact_id)
     UPDATE outbox o SET
         state = CASE WHEN stopped THEN 'suppressed' ELSE 'sending' END,
         reason = CASE WHEN stopped THEN 'the phone has stopped messages' ELSE '' END,
         settled_at = CASE WHEN stopped THEN CAST(:now AS timestamptz) END,
-        tried_at = CASE WHEN stopped THEN o.tried_at ELSE CAST(:now AS timestamptz) END,
-        attempts = o.attempts + CASE WHEN stopped THEN 0 ELSE 1 END,
+        tried_at = CASE WHEN stopped THEN tried_at ELSE CAST(:now AS timestamptz) END,
+        attempts = attempts + CASE WHEN stopped THEN 0 ELSE 1 END,
         next_at = :lease
-    FROM judged, contacts c WHERE o.id = judged.id AND c.id = o.contact_id
-    RETURNING o.state = 'sending' AS ours, o.id, o.contact_id, o.channel, o.purpose, o.attempts,
-              o.segments, o.tried_at, o.text, c.phone_hash, c.phone_cipher
+    FROM judged WHERE o.id = judged.id
+    RETURNING NOT stopped AS ours, o.id, contact_id, channel, purpose, attempts, segments,
+              tried_at, text, phone_hash, phone_cipher
     """
 )
 
@@ -140,7 +168,7 @@ _DUE = text(
             SELECT 1 FROM outbox
             WHERE state = 'queued' AND channel = wanted.channel AND purpose = wanted.purpose
               AND next_at <= :now AND expires_at > :now
-            LIMIT 1) AS due)
+            ORDER BY next_at, number LIMIT 1) AS due)
     """
 )
 
@@ -299,30 +327,39 @@ def channels_waited_for(tx: Connection) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Stranded:
-    """A due message whose channel cannot carry it now."""
+    """A due message whose channel cannot carry it now; `place` is where it stands in the queue."""
 
     id: str
-    number: int
+    place: Place
     phone_hash: bytes = field(repr=False)
     phone_cipher: bytes = field(repr=False)
 
 
-def stranded(tx: Connection, channel: str, now: datetime, after: int, limit: int) -> list[Stranded]:
-    """Due messages of a channel in the order of their numbers, from the one after `after` on.
+Place = tuple[str, datetime, int]
+FIRST: Place = ("", datetime.min.replace(tzinfo=UTC), 0)
+
+
+def stranded(
+    tx: Connection, channel: str, now: datetime, after: Place, limit: int
+) -> list[Stranded]:
+    """Due messages of a channel in the order of its queue, from the one after `after` on.
 
     Canaries are none of them: they are there to try their own channel.
     """
     rows = tx.execute(
         text(
-            "SELECT o.id, o.number, c.phone_hash, c.phone_cipher FROM outbox o "
-            "JOIN contacts c ON c.id = o.contact_id WHERE o.state = 'queued' "
-            "AND o.channel = :channel AND o.next_at <= :now AND o.expires_at > :now "
-            "AND o.purpose <> 'canary' AND o.number > :after ORDER BY o.number LIMIT :limit"
+            "SELECT o.id, o.purpose, o.next_at, o.number, c.phone_hash, c.phone_cipher "
+            "FROM outbox o JOIN contacts c ON c.id = o.contact_id "
+            "WHERE o.state = 'queued' AND o.channel = :channel AND o.purpose <> 'canary' "
+            "AND o.next_at <= :now AND o.expires_at > :now "
+            "AND (o.purpose, o.next_at, o.number) > (:purpose, :next_at, :number) "
+            "ORDER BY o.purpose, o.next_at, o.number LIMIT :limit"
         ),
-        {"channel": channel, "now": now, "after": after, "limit": limit},
+        {"channel": channel, "now": now, "limit": limit}
+        | dict(zip(("purpose", "next_at", "number"), after, strict=True)),
     )
     return [
-        Stranded(str(row.id), row.number, bytes(row.phone_hash), bytes(row.phone_cipher))
+        Stranded(str(row.id), tuple(row[1:4]), bytes(row.phone_hash), bytes(row.phone_cipher))
         for row in rows
     ]
 

@@ -15,13 +15,17 @@ from app.storage.schema import comments, fees, odscs, responses, services
 
 @dataclass(frozen=True, slots=True)
 class DueConversation:
-    """A conversation whose answers changed since its response was stored."""
+    """A conversation whose answers changed since its response was stored.
+
+    `request_id`: the request whose applicant was asked how it was, and answers here.
+    """
 
     id: int
     channel: str
     language: str
     status: str
     due_at: datetime
+    request_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def take_due(tx: Connection, limit: int) -> list[DueConversation]:
     """
     rows = tx.execute(
         text(
-            "SELECT id, channel, language, status, due_at FROM conversations"
+            "SELECT id, channel, language, status, due_at, request_id FROM conversations"
             " WHERE due_at IS NOT NULL ORDER BY due_at, id LIMIT :limit"
             " FOR NO KEY UPDATE SKIP LOCKED"
         ),
@@ -125,6 +129,33 @@ def fees_of(tx: Connection, wanted: Collection[str]) -> list[Fee]:
         Fee(row.service, row.odsc, _sum(row.fee_kip, row.charge_kip), row.valid_from, row.valid_to)
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What was filed of a request: where, for which service, at which official amounts together
+    (`kip`; None: none recorded). `flagged`: it shows signs of being invented."""
+
+    odsc: str
+    service: str
+    kip: int | None
+    flagged: bool
+
+
+def filed(tx: Connection, request_ids: Collection[int]) -> dict[int, Filed]:
+    """Some requests, by id, as they stand now."""
+    rows = tx.execute(
+        text(
+            "SELECT id, odsc, service, fee_kip, charge_kip,"
+            " EXISTS (SELECT FROM request_flags WHERE request_id = requests.id) AS flagged"
+            " FROM requests WHERE id = ANY(CAST(:ids AS bigint[]))"
+        ),
+        {"ids": list(request_ids)},
+    )
+    return {
+        row.id: Filed(row.odsc, row.service, _sum(row.fee_kip, row.charge_kip), row.flagged)
+        for row in rows
+    }
 
 
 def _sum(fee: int | None, charge: int | None) -> int | None:

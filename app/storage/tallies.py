@@ -116,11 +116,11 @@ _RECOUNT = """
                coalesce(r.sex, '') AS sex, count(*) AS n
         FROM responses AS r
         CROSS JOIN LATERAL (VALUES
-            ('status', r.status),
-            ('score', CAST(r.score AS text)),
-            ('service', r.service),
-            ('reason', r.reason),
-            ('overcharged', CASE WHEN r.overcharged THEN 'yes' END)
+            ('status', CASE WHEN r.flagged THEN 'flagged' ELSE r.status END),
+            ('score', CASE WHEN NOT r.flagged THEN CAST(r.score AS text) END),
+            ('service', CASE WHEN NOT r.flagged THEN r.service END),
+            ('reason', CASE WHEN NOT r.flagged THEN r.reason END),
+            ('overcharged', CASE WHEN r.overcharged AND NOT r.flagged THEN 'yes' END)
         ) AS said (question, answer)
         WHERE said.answer IS NOT NULL
         GROUP BY r.day, r.odsc, coalesce(r.service, ''), said.question, said.answer,

@@ -13,7 +13,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from app.office import Office
 from app.web import api_problems
 from app.web.api_problems import JSON, PROBLEM
-from app.web.api_reading import KEY, services
+from app.web.api_reading import KEY, KEY_FORM, services
 from app.web.api_shapes import Listing, Move, NewRequest, Page, Problem, ServiceRequest
 
 Document = dict[str, Any]
@@ -46,6 +46,10 @@ _SAID: Final[Mapping[int, str]] = {
     500: "Siang is in error",
     503: "Try again later",
 }
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    401: {"WWW-Authenticate": "Bearer, and invalid_token where one was sent"},
+    503: {"Retry-After": "Seconds"},
+}
 _MODELS: Final[Sequence[tuple[type[BaseModel], JsonSchemaMode]]] = (
     (NewRequest, "validation"),
     (Move, "validation"),
@@ -61,7 +65,7 @@ _KEY: Final[Document] = {
     "in": "header",
     "required": False,
     "description": "One for each thing that is to be done, for example a UUID",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": KEY_FORM},
 }
 _NUMBER: Final[Document] = {
     "name": "number",
@@ -200,11 +204,18 @@ def _answer(description: str, model: str) -> Document:
 
 
 def _problems(*statuses: int) -> Document:
-    content = {PROBLEM: {"schema": _schema("Problem")}}
-    return {
-        str(status): {"description": _SAID[status], "content": content}
-        for status in sorted(statuses)
+    return {str(status): _problem(status) for status in sorted(statuses)}
+
+
+def _problem(status: int) -> Document:
+    headers = {
+        name: {"description": said, "required": True, "schema": {"type": "string"}}
+        for name, said in _HEADERS.get(status, {}).items()
     }
+    content = {PROBLEM: {"schema": _schema("Problem")}}
+    return {"description": _SAID[status], "content": content} | (
+        {"headers": headers} if headers else {}
+    )
 
 
 def _schema(model: str) -> Document:

@@ -41,6 +41,12 @@ _CODES: Final = {
     "literal_error": "unknown_value",
     "string_pattern_mismatch": "bad_form",
     "string_too_long": "too_long",
+    "string_type": "wrong_type",
+    "bool_type": "wrong_type",
+    "int_type": "wrong_type",
+    "model_type": "wrong_type",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
 }
 _AWAY: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _KEPT: Final = ("Allow", "Retry-After")

@@ -16,11 +16,13 @@ from app.storage import registry
 from app.storage.api_tokens import Token
 from app.storage.database import with_fresh_connection
 from app.web.api_problems import JSON, Refusal, input_errors, problem, wrong
-from app.web.api_shapes import SERVICES, InputError, Listing
+from app.web.api_shapes import InputError, Listing
+from app.web.api_values import SERVICES
 
 LARGEST_BODY: Final = 16 * 1024
 KEY: Final = "Idempotency-Key"
-_KEY: Final = re.compile(r"[ -~]{1,200}")
+KEY_FORM: Final = "^[!-~]([ -~]{0,198}[!-~])?$"
+_KEY: Final = re.compile(KEY_FORM)
 _CHALLENGE: Final = 'Bearer realm="siang"'
 
 Given = TypeVar("Given", bound=BaseModel)

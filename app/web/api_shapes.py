@@ -2,138 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Final
+from collections.abc import Collection
+from datetime import UTC, date, timedelta
+from typing import Annotated, Final
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    WithJsonSchema,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from app.requests.filing import LONGEST_NOTE, Filing
+from app.requests.filing import Filing
 from app.requests.statuses import overdue
 from app.storage.request_pages import Place
 from app.storage.requests import Change, Request
-from app.words import REQUEST_STATUSES
+from app.web.api_values import (
+    FIRST_MOMENT,
+    Moment,
+    Note,
+    OurNumber,
+    OwnNumber,
+    Phone,
+    Service,
+    Status,
+    whole,
+)
 
 LARGEST_PAGE: Final = 200
-SERVICES: Final = "services"
-"""Under this name validation is told which services there are."""
-
-# --- values -----------------------------------------------------------------------------------
-
-_RFC_3339: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
-)
-_LEAP_SECOND: Final = re.compile(r"(?<=:[0-9]{2}):60")
-_FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
-_LAST_MOMENT: Final = datetime.max.replace(tzinfo=UTC)
-
-_WRITTEN: Final = r"[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]"
-_LAO: Final = "\u0e81-\u0eae\u0eb0\u0eb2\u0eb3\u0ebd\u0ec0-\u0ec4\u0ed0-\u0ed9\u0edc-\u0edf"
-_SIGN: Final = f"[0-9A-Za-z{_LAO}]"
-_GAP: Final = "[ -]?"
-_MOBILE: Final = (
-    rf"((\+|00)856{_GAP}|0)?(20{_GAP}[2-9]|30{_GAP})[0-9]({_GAP}[0-9]){{6}}|[2-9][0-9]{{7}}"
-)
-
-
-def _moment(given: object) -> datetime:
-    """RFC 3339 as UTC; what lies outside the calendar becomes its first or last moment."""
-    if not isinstance(given, str):
-        raise PydanticCustomError("string_type", "Input should be a valid string")
-    if _RFC_3339.fullmatch(given) is None:
-        raise _no_moment()
-    written = _LEAP_SECOND.sub(":59", given.upper())
-    try:
-        return datetime.fromisoformat(written).astimezone(UTC)
-    except OverflowError:
-        return _FIRST_MOMENT if written.startswith("0") else _LAST_MOMENT
-    except ValueError:
-        raise _no_moment() from None
-
-
-def _no_moment() -> PydanticCustomError:
-    return PydanticCustomError(
-        "bad_date", "Input should be a date and time with an offset, such as 2026-01-05T09:00:00Z"
-    )
-
-
-def _one_of(known: Collection[str]) -> Callable[[str], str]:
-    def check(given: str) -> str:
-        if given not in known:
-            raise PydanticCustomError("literal_error", f"Input should be {', '.join(known)}")
-        return given
-
-    return check
-
-
-def _service(given: str, info: ValidationInfo) -> str:
-    if given not in (info.context or {})[SERVICES]:
-        raise PydanticCustomError("unknown_service", "There is no such service")
-    return given
-
-
-def _whole(given: object) -> int:
-    if not isinstance(given, str) or re.fullmatch("[0-9]{1,9}", given) is None:
-        raise PydanticCustomError("int_type", "Input should be a whole number")
-    if not 1 <= int(given) <= LARGEST_PAGE:
-        raise PydanticCustomError("out_of_range", f"Input should be 1 to {LARGEST_PAGE}")
-    return int(given)
-
-
-Moment = Annotated[
-    datetime,
-    PlainValidator(_moment),
-    WithJsonSchema({"type": "string", "format": "date-time"}, mode="validation"),
-]
-Status = Annotated[
-    str,
-    AfterValidator(_one_of(REQUEST_STATUSES)),
-    WithJsonSchema({"type": "string", "enum": list(REQUEST_STATUSES)}),
-]
-Service = Annotated[str, AfterValidator(_service)]
-Note = Annotated[
-    str,
-    Field(
-        max_length=LONGEST_NOTE,
-        pattern=f"^({_WRITTEN})*$",
-        description="For the citizen: which papers are needed, why it was rejected",
-    ),
-]
-Phone = Annotated[
-    str,
-    Field(
-        pattern=rf"^({_MOBILE}|\+[1-9][0-9]{{6,14}})$",
-        description="The applicant's mobile number, such as 020 5551 2345 or +8562055512345",
-    ),
-]
-OwnNumber = Annotated[
-    str,
-    Field(
-        pattern=f"^{_SIGN}[-0-9A-Za-z{_LAO} ./_]{{1,38}}{_SIGN}$",
-        description="The office's own number: letters and digits, kept in capitals without what "
-        "stands between them",
-    ),
-]
-OurNumber = Annotated[
-    str,
-    Field(
-        pattern="^[0-9]{4} ?[0-9]{7} ?[0-9]$",
-        description="A number of ours that the office has given out already: twelve digits",
-    ),
-]
-
 
 # --- what comes in ----------------------------------------------------------------------------
 
@@ -212,11 +103,9 @@ class Listing(_Given):
     cursor: str | None = Field(
         None, pattern="^[0-9]{1,17}-[0-9]{1,18}$", description="`next` of the page before"
     )
-    limit: Annotated[
-        int,
-        PlainValidator(_whole),
-        WithJsonSchema({"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": 100}),
-    ] = Field(100, description="The most that one page holds")
+    limit: Annotated[int, BeforeValidator(whole)] = Field(
+        100, ge=1, le=LARGEST_PAGE, description="The most that one page holds"
+    )
 
     @property
     def after(self) -> Place | None:
@@ -224,12 +113,12 @@ class Listing(_Given):
         if self.cursor is None:
             return None
         passed, _, request_id = self.cursor.partition("-")
-        return Place(_FIRST_MOMENT + timedelta(microseconds=int(passed)), int(request_id))
+        return Place(FIRST_MOMENT + timedelta(microseconds=int(passed)), int(request_id))
 
 
 def cursor(last: Request) -> str:
     """Where the page behind this request begins."""
-    passed = last.filed_at.astimezone(UTC) - _FIRST_MOMENT
+    passed = last.filed_at.astimezone(UTC) - FIRST_MOMENT
     return f"{passed // timedelta(microseconds=1)}-{last.id}"
 
 
@@ -241,7 +130,7 @@ class HistoryEntry(BaseModel):
 
     status: str
     note: str
-    by: str = Field(examples=["token 3", "staff 12", "import"])
+    by: str
     source: str
     at: AwareDatetime
 
@@ -259,7 +148,38 @@ class HistoryEntry(BaseModel):
 class ServiceRequest(BaseModel):
     """A request as the office sees it; the applicant's phone is never part of it."""
 
-    number: str = Field(description="Ours, which the citizen types", examples=["010312345670"])
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "number": "010312345670",
+                    "own_number": "BPC20260117",
+                    "odsc": "0103",
+                    "service": "marriage_registration",
+                    "status": "received",
+                    "note": "",
+                    "filed_at": "2026-01-05T02:00:00Z",
+                    "status_at": "2026-01-05T02:00:00Z",
+                    "updated_at": "2026-01-05T02:00:00Z",
+                    "due_on": "2026-01-08",
+                    "fee_kip": None,
+                    "charge_kip": None,
+                    "overdue": False,
+                    "history": [
+                        {
+                            "status": "received",
+                            "note": "",
+                            "by": "token 3",
+                            "source": "api",
+                            "at": "2026-01-05T02:00:00Z",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    number: str = Field(description="Ours, which the citizen types")
     own_number: str | None
     odsc: str
     service: str
@@ -312,6 +232,28 @@ class InputError(BaseModel):
 class Problem(BaseModel):
     """RFC 9457. `code` is for programs; `field`, `code` and `detail` tell of the first error."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "about:blank",
+                    "title": "Conflict",
+                    "status": 409,
+                    "detail": "after collected there is no ready",
+                    "code": "not_allowed",
+                    "field": "status",
+                    "errors": [
+                        {
+                            "field": "status",
+                            "code": "not_allowed",
+                            "detail": "after collected there is no ready",
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
     type: str = "about:blank"
     title: str
     status: int
@@ -319,8 +261,3 @@ class Problem(BaseModel):
     code: str
     field: str | None = None
     errors: list[InputError] | None = Field(None, description="Everything wrong, at once")
-
-
-def schema_of(model: type[BaseModel], name: str) -> dict[str, Any]:
-    """JSON Schema of one field."""
-    return dict(model.model_json_schema()["properties"][name])

@@ -140,11 +140,12 @@ def _answer(door: _Door, channel: Channel, taken: HookRequest) -> HookAnswer:
 
 def _take(door: _Door, channel: Channel, arrival: Arrived, outcome: _Outcome) -> None:
     office = door.office
+    if isinstance(arrival, Inbound):
+        outcome.inbound = arrival
     if not isinstance(arrival, Inbound) or arrival.medium == "sms":
         outcome.kept &= arrivals.keep(office.desk, office.post, arrival)
         return
     reply = _ussd(door, arrival)
-    outcome.inbound = arrival
     if "push" in channel.abilities:
         outcome.kept &= _pushed(channel, arrival, reply)
     else:
@@ -160,7 +161,10 @@ def _pushed(channel: Channel, inbound: Inbound, reply: Reply) -> bool:
         channel.push(inbound, reply)
     except Refused as error:
         log.error("screen_refused", channel=inbound.channel, reason=str(error))
-    except (TryLater, FateUnknown) as error:
+    except FateUnknown as error:
+        # Probably shown: once more, seconds later, it might cover the screen after it.
+        log.warning("screen_in_doubt", channel=inbound.channel, reason=str(error))
+    except TryLater as error:
         log.warning("screen_not_pushed", channel=inbound.channel, reason=str(error))
         return False
     return True

@@ -1,4 +1,4 @@
-"""A post office for tests: a real outbox, networks that do as they are told, a clock set by hand."""
+"""A post office for tests: a real outbox, networks that do as told, a clock set by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -85,6 +85,8 @@ class Network(Channel):
         self.abilities = frozenset({"send", "receipts", *able})
         self.plan: deque[Outcome] = deque()
         self.fates: deque[Fate | SendError] = deque()
+        # What happens elsewhere while a call is under way, one thing a call.
+        self.meanwhile: deque[Callable[[], object]] = deque()
         self.broken = False
         self.got: list[Outgoing] = []
         self.called: list[float] = []
@@ -98,6 +100,9 @@ class Network(Channel):
     def send(self, outgoing: Outgoing) -> Sent:
         with self._lock:
             self.called.append(time.monotonic())
+        if self.meanwhile:
+            self.meanwhile.popleft()()
+        with self._lock:
             outcome = self._outcome()
             if not isinstance(outcome, TryLater | Refused):
                 self.got.append(outgoing)
@@ -112,6 +117,8 @@ class Network(Channel):
 
     def fate(self, asked: Asked) -> Fate:
         self.asked.append(asked)
+        if self.meanwhile:
+            self.meanwhile.popleft()()
         fate = self.fates.popleft() if self.fates else Fate("unknowable")
         if isinstance(fate, SendError):
             raise fate

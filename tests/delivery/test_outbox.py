@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from app.delivery import sending
-from app.errors import OptedOut, Refused, TryLater
+from app.errors import OptedOut, Refused, SendError, TryLater
 from app.people.vault import Vault
-from app.storage import outbox, people
+from app.storage import people
 from app.storage.channels import BREAKS_AT
-from app.words import Sent
 from tests.delivery.posts import LONG, PHONE, Network, Site, busy, cut, never
 
 
@@ -42,7 +41,7 @@ def test_what_may_pass_is_tried_again_with_growing_waits_and_then_is_dead(
 ) -> None:
     sms.plan.extend(busy(20))
     message = site.write()
-    tried_at = [minute for minute in range(60 * 11) if site.work(minutes=1)]
+    tried_at = [minute for minute in range(0, 60 * 11, 5) if site.work(minutes=5)]
     assert len(tried_at) == len(site.post.waits) + 1
     gaps = [after - before for before, after in zip(tried_at, tried_at[1:], strict=False)]
     assert gaps == sorted(gaps)
@@ -106,12 +105,13 @@ def test_a_pause_of_no_time_is_still_a_pause(site: Site, sms: Network) -> None:
 
 
 def test_a_success_elsewhere_does_not_cut_a_pause_short(site: Site, sms: Network) -> None:
-    sms.plan.extend([*busy(), TryLater("too many", after=timedelta(minutes=5))])
     for _ in range(3):
         site.write()
-    slow = site.claim()
-    assert site.work() == 2
-    sending._record(site.post, sending._letter(site.post, slow), Sent("late"))
+    # While the first is under way others fail and are told to wait; then it succeeds.
+    sms.plan.extend([*busy(), TryLater("too many", after=timedelta(minutes=5))])
+    sms.meanwhile.append(site.send)
+    assert site.work() == 1
+    assert site.states().count("sent") == 1
     assert site.work(minutes=4) == 0
     assert site.work(minutes=2) == 2
 
@@ -167,26 +167,40 @@ def test_a_sender_that_died_in_the_call_leaves_the_message_unknown(site: Site) -
     assert site.value("cost_kip", message) == "200"
 
 
-def test_a_sender_that_was_only_slow_puts_its_message_right(site: Site) -> None:
+def test_a_sender_that_was_only_slow_puts_its_message_right(site: Site, sms: Network) -> None:
     message = site.write("digest")
-    letter = sending._letter(site.post, site.claim())
-    site.wait(minutes=3).upkeep()
-    sending._record(site.post, letter, Sent("ref"))
+    sms.meanwhile.append(lambda: site.wait(minutes=3).upkeep())
+    site.work()
     assert site.history(message) == ["queued", "sending", "unknown", "sent"]
     assert site.value("cost_kip", message) == "200"
 
 
-def test_a_sender_that_slept_too_long_settles_nothing_of_the_next_claim(site: Site) -> None:
+@pytest.mark.parametrize("late", [TryLater("busy"), Refused("no such number"), *cut()])
+def test_a_sender_that_slept_too_long_settles_nothing_of_the_next_claim(
+    site: Site, sms: Network, late: SendError
+) -> None:
     message = site.write()
-    old = site.claim()
-    site.wait(minutes=3).upkeep()
-    site.wait(minutes=11).upkeep()
-    site.claim()
-    with site.engine.begin() as tx:
-        outbox.again(tx, old, "its moment passed", site.now, counts=False)
-        outbox.settle(tx, old, "failed", "refused", site.now)
-        outbox.doubt(tx, old, "cut off", cost_kip=200, now=site.now, ask_at=None)
-    assert site.state(message) == "sending"
+
+    def again() -> None:
+        site.wait(minutes=3).upkeep()
+        site.wait(minutes=11).upkeep()
+        site.claim()
+
+    sms.meanwhile.append(again)
+    sms.plan.append(late)
+    site.work()
+    assert site.history(message) == ["queued", "sending", "unknown", "queued", "sending"]
+
+
+def test_a_slow_sender_whose_message_was_not_taken_clears_the_doubt(
+    site: Site, sms: Network
+) -> None:
+    message = site.write()
+    sms.meanwhile.append(lambda: site.wait(minutes=3).upkeep())
+    sms.plan.extend(busy())
+    site.work()
+    assert site.history(message) == ["queued", "sending", "unknown", "queued"]
+    assert site.value("cost_kip || ' ' || doubts", message) == "0 0"
 
 
 def test_the_clock_may_be_put_back_and_nothing_is_sent_twice(site: Site, sms: Network) -> None:

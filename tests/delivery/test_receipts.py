@@ -7,9 +7,8 @@ from itertools import permutations
 import pytest
 from sqlalchemy import text
 
-from app.delivery import sending
 from app.storage import people
-from app.words import ReceiptState, Sent
+from app.words import ReceiptState
 from tests.delivery.posts import LONG, PHONE, Network, Site, busy, cut
 
 OTHER_PHONE = "+8562099912345"
@@ -60,13 +59,12 @@ def test_a_receipt_that_comes_twice_is_noted_twice_and_changes_nothing(site: Sit
     assert site.history(message)[-2:] == ["sent", "delivered"]
 
 
-def test_a_receipt_that_comes_before_the_answer_stands(site: Site) -> None:
+def test_a_receipt_that_comes_before_the_answer_stands(site: Site, sms: Network) -> None:
     message = site.write()
-    letter = sending._letter(site.post, site.claim())
-    site.receipt("delivered", message)
-    sending._record(site.post, letter, Sent("ref"))
+    sms.meanwhile.append(lambda: site.receipt("delivered", message))
+    site.work()
     assert site.history(message) == ["queued", "sending", "delivered"]
-    assert site.value("provider_ref || ' ' || cost_kip", message) == "ref 200"
+    assert site.value("provider_ref || ' ' || cost_kip", message) == "sms-1 200"
 
 
 def test_a_receipt_by_the_providers_id_may_come_before_that_id(site: Site) -> None:
@@ -80,16 +78,16 @@ def test_a_receipt_by_the_providers_id_may_come_before_that_id(site: Site) -> No
 
 def test_a_receipt_that_is_noted_while_the_id_is_filed_is_not_lost(site: Site) -> None:
     message = site.write()
-    letter = sending._letter(site.post, site.claim())
-    with site.engine.connect() as slow, slow.begin():
+    with site.engine.begin() as slow:
         # It looked for its message before the answer was filed, and is committed after it.
         slow.execute(
             text(
                 "INSERT INTO receipts (channel, provider_ref, state, at) "
-                "VALUES ('sms', 'ref', 'delivered', now())"
+                "VALUES ('sms', 'sms-1', 'delivered', now())"
             )
         )
-        sending._record(site.post, letter, Sent("ref"))
+        site.work()
+    assert site.state(message) == "sent"
     site.work()
     assert site.state(message) == "delivered"
 

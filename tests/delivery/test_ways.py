@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from app.delivery import sending
 from app.errors import Refused, TryLater
 from app.sections import DeliverySection, RouteSection
 from app.storage.channels import BREAKS_AT
@@ -159,12 +158,11 @@ def test_doubts_open_the_breaker_too(site: Site, sms: Network) -> None:
 
 
 def test_calls_that_fail_while_it_rests_do_not_prolong_the_rest(site: Site, sms: Network) -> None:
-    for _ in range(4):
-        site.write()
-    slow = [site.claim() for _ in range(4)]
-    breaks(site, sms)
-    for claimed in slow:
-        sending._leave_for_later(site.post, claimed, TryLater("busy"))
+    site.write()
+    # It was under way when the channel went down, and fails later.
+    sms.meanwhile.append(lambda: breaks(site, sms))
+    site.send()
+    assert len(sms.called) == 1 + BREAKS_AT
     sms.broken = False
     assert site.work(seconds=31) >= 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 REQUESTS = "/api/v1/requests"
+PHONE = "020 9123 4567"
+# However the phone is cut or written, these digits are in it.
+PHONE_DIGITS = "91234567"
+
 Document = dict[str, Any]
 
 
@@ -20,36 +24,52 @@ class System:
     app: Flask
     token: str = field(repr=False)
 
-    def calls(self, method: str, path: str, **given: Any) -> TestResponse:
+    def calls(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        query: Mapping[str, object] | None = None,
+        json: object = None,
+        data: bytes | str | None = None,
+        content_type: str | None = None,
+    ) -> TestResponse:
         """One call with the token, unless the headers bring another."""
-        headers = {"Authorization": f"Bearer {self.token}"} | given.pop("headers", {})
-        return self.app.test_client().open(path, method=method, headers=headers, **given)
-
-    def files(self, *, key: str | None = None, **fields: object) -> TestResponse:
-        return self.calls(
-            "POST", REQUESTS, json={"service": "id_card"} | fields, headers=under(key)
+        return self.app.test_client().open(
+            path,
+            method=method,
+            headers={"Authorization": f"Bearer {self.token}"} | dict(headers or {}),
+            query_string=query,
+            json=json,
+            data=data,
+            content_type=content_type,
         )
 
-    def moves(
-        self, number: str, status: str, note: str = "", key: str | None = None
+    def files(
+        self, fields: Mapping[str, object] | None = None, *, key: str | None = None, **more: object
     ) -> TestResponse:
-        fields = {"status": status} | ({"note": note} if note else {})
-        return self.calls("PATCH", f"{REQUESTS}/{number}", json=fields, headers=under(key))
+        written = {"service": "id_card"} | dict(fields or {}) | more
+        return self.calls("POST", REQUESTS, under(key), json=written)
+
+    def moves(
+        self, number: str, status: str, note: str | None = None, key: str | None = None
+    ) -> TestResponse:
+        written = {"status": status} | ({} if note is None else {"note": note})
+        return self.calls("PATCH", f"{REQUESTS}/{number}", under(key), json=written)
 
     def sees(self, number: str) -> TestResponse:
         return self.calls("GET", f"{REQUESTS}/{number}")
 
-    def lists(self, **query: object) -> Document:
-        answer = self.calls("GET", REQUESTS, query_string=query)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.get_json())
+    def page(self, **query: object) -> Document:
+        return read(self.calls("GET", REQUESTS, query=query))
 
     def reads_all(self, **query: object) -> Iterator[Document]:
         """Every request, page after page."""
-        page = self.lists(**query)
+        page = self.page(**query)
         yield from page["requests"]
-        while page["next"]:
-            page = self.lists(cursor=page["next"], **query)
+        while page["next"] is not None:
+            page = self.page(cursor=page["next"], **query)
             yield from page["requests"]
 
 
@@ -59,14 +79,28 @@ def under(key: str | None) -> dict[str, str]:
 
 def filed(answer: TestResponse) -> Document:
     """The request that was filed."""
-    assert answer.status_code == 201, answer.text
+    return read(answer, 201)
+
+
+def read(answer: TestResponse, status: int = 200) -> Document:
+    assert (answer.status_code, answer.content_type) == (status, "application/json"), answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
     return dict(answer.get_json())
 
 
 def problem(answer: TestResponse, status: int) -> Document:
     """The problem document, which tells the status that HTTP tells."""
-    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    assert answer.headers["Cache-Control"] == "no-store"
     told = dict(answer.get_json())
     assert (told["type"], told["status"]) == ("about:blank", status)
     assert told.keys() >= {"title", "detail", "code"}
     return told
+
+
+def refusal(answer: TestResponse, status: int) -> tuple[str, str]:
+    """Field and code of the first error, which is told twice alike."""
+    told = problem(answer, status)
+    assert {name: told[name] for name in ("field", "code", "detail")} == told["errors"][0]
+    return told["field"], told["code"]

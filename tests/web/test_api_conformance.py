@@ -107,7 +107,6 @@ def test_schemathesis_finds_nothing(
             run.found.append(str(event.info))
         if isinstance(event, ScenarioFinished):
             run.takes(event.recorder)
-    print(run.answers, run.checks)
     assert run.found == []
     assert run.checks >= CHECKS
     assert run.answers.keys() >= ANSWERS

@@ -29,6 +29,7 @@ def test_an_empty_week_has_every_key_and_nulls() -> None:
         "reasons": {"waiting": 0, "staff": 0, "money": 0, "papers": 0, "other": 0},
         "services": {},
         "overcharged": 0,
+        "flagged": 0,
     }
 
 
