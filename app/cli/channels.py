@@ -8,13 +8,11 @@ import click
 
 from app import settings
 from app.channels import open_channels
-from app.channels.base import Channel, hook_url
-
-HOOKS = ("ussd", "sms", "receipt")
+from app.channels.base import HOOKS, Channel, hook_url
 
 
 def described(channel: Channel) -> dict[str, object]:
-    """`{name, kind, urls: {ussd, sms, receipt}}`; null for a hook that the kind does not have."""
+    """`{name, kind, urls: {ussd, sms, receipt, event, optout}}`; null for a hook that the kind does not have."""
     urls = {
         hook: hook_url(channel.config, hook) if hook in channel.hooks else None for hook in HOOKS
     }

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from app import logs, settings
 from app.channels import open_channels
-from app.cli.channels import HOOKS
+from app.channels.base import HOOKS
 from app.conversation.books import publish_first
 from app.conversation.publishing import remark
 from app.errors import OperatorError
