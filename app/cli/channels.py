@@ -12,7 +12,7 @@ from app.channels.base import HOOKS, Channel, hook_url
 
 
 def described(channel: Channel) -> dict[str, object]:
-    """`{name, kind, urls: {ussd, sms, receipt, event, optout}}`; null for a hook that the kind does not have."""
+    """`{name, kind, urls: {ussd, sms, receipt, event, optout}}`; null for a hook it has not."""
     urls = {
         hook: hook_url(channel.config, hook) if hook in channel.hooks else None for hook in HOOKS
     }
