@@ -39,10 +39,11 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
     channels = open_channels(settings.channels)
     languages = settings.config / "languages"
     mail = open_mail(settings, channels)
+    registrar = open_registrar(settings, mail)
     return Office(
         settings=settings,
         engine=engine,
-        desk=open_desk(settings, engine, mail),
+        desk=open_desk(settings, engine, mail, registrar),
         post=Post(
             engine=engine,
             mail=mail,
@@ -51,7 +52,7 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
             budget=settings.budget,
             sentences=sentences.load_all(languages, watch.FILE, watch.SENTENCES),
         ),
-        registrar=open_registrar(settings, mail),
+        registrar=registrar,
         channels=channels,
         sentences=digest.load_all(languages),
     )

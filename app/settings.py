@@ -35,6 +35,8 @@ from app.words import Limits
 ROOT = Path(__file__).resolve().parent.parent
 CHANNEL_PREFIX = "SIANG_CHANNEL_"
 _REDIS_URL = re.compile(r"rediss?://([^@\s/]*@)?[^:/\s@]+(:\d{1,5})?(/\d*)?(\?\S*)?|unix://\S+")
+# Nobody answers two screens in a row with the same key that quickly; a gateway repeats so.
+QUICKEST_REPEAT = 3.0
 KNOWN_VARIABLES = frozenset(
     {
         "SIANG_CONFIG",
@@ -55,6 +57,8 @@ class ChannelConfig:
 
     `tokens` are the secrets accepted in `?token=`: the first is handed out, the others are still
     valid while a gateway's console is being changed. `base_url` is where the gateway reaches us.
+    `ussd_repeat_seconds` is what the section sets as `repeat_seconds`, and shorter where it does
+    not: two questions in a row are often answered with the same key.
     """
 
     name: str
@@ -69,6 +73,7 @@ class ChannelConfig:
     segment_kip: int = 200
     prefix_kip: Mapping[str, int] = attribute(default_factory=dict)
     repeat_seconds: float = 10.0
+    ussd_repeat_seconds: float = QUICKEST_REPEAT
     join_minutes: int = 10
     canary_to: str = attribute(default="", repr=False)
     heartbeat_minutes: int = 0
@@ -291,6 +296,11 @@ def _channel(
         ),
         prefix_kip={_digits(prefix): kip for prefix, kip in section.prefix_kip.items()},
         repeat_seconds=section.repeat_seconds,
+        ussd_repeat_seconds=(
+            section.repeat_seconds
+            if "repeat_seconds" in section.model_fields_set
+            else QUICKEST_REPEAT
+        ),
         join_minutes=section.join_minutes,
         canary_to=section.canary_to,
         heartbeat_minutes=section.heartbeat_minutes,

@@ -136,6 +136,12 @@ class Spool:
         written = int(stamp) if stamp.isdigit() else self._clock()
         return Pending(len(names), max(self._clock() - written, 0) / 1e9)
 
+    def spoilt(self) -> int:
+        """How many were set aside and wait for somebody to look at them."""
+        with suppress(OSError), os.scandir(self._folder) as entries:
+            return sum(entry.name.endswith(SET_ASIDE) for entry in entries)
+        return 0
+
     def usable(self) -> bool:
         """Whether something that arrives now could be kept here."""
         probe = self._folder / f".{secrets.token_hex(8)}{UNFINISHED}"

@@ -87,12 +87,16 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """A phone told its network that it wants no messages of ours (`stopped`), or again does."""
+    """A phone told its network that it wants no messages of ours (`stopped`), or again does.
+
+    `provider_id` is the key by which the gateway's repeats are known; "" where it gives none.
+    """
 
     channel: str
     phone: str = field(repr=False)
     at: datetime
     stopped: bool = True
+    provider_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

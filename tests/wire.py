@@ -17,7 +17,7 @@ from typing import Any
 from app import clock
 from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest
 from app.errors import SendError
-from app.settings import ChannelConfig
+from app.settings import QUICKEST_REPEAT, ChannelConfig
 from app.words import (
     Arrived,
     Ended,
@@ -96,7 +96,11 @@ def arrival(channel: str, said: Mapping[str, Any], now: datetime) -> Arrived:
     return found
 
 
-def config(repeat_seconds: float = 10.0, deadline_seconds: float = 8.0) -> ChannelConfig:
+def config(
+    repeat_seconds: float = 10.0,
+    deadline_seconds: float = 8.0,
+    ussd_repeat_seconds: float = QUICKEST_REPEAT,
+) -> ChannelConfig:
     return ChannelConfig(
         name=NAME,
         kind="wire",
@@ -104,6 +108,7 @@ def config(repeat_seconds: float = 10.0, deadline_seconds: float = 8.0) -> Chann
         tokens=(TOKEN,),
         repeat_seconds=repeat_seconds,
         deadline_seconds=deadline_seconds,
+        ussd_repeat_seconds=ussd_repeat_seconds,
     )
 
 

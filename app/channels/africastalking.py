@@ -28,6 +28,7 @@ from app.channels.forms import (
     clean,
     con_or_end,
     expect_hook,
+    given,
     required,
     sender,
     sent_at,
@@ -209,7 +210,7 @@ class AfricasTalking(Channel):
 
     def _sms(self, fields: Mapping[str, str], now: datetime) -> Inbound:
         dated = {**fields, "ts": fields.get("date", "")}
-        return sms_inbound(self.config, dated, fields.get("text", ""), now)
+        return sms_inbound(self.config, dated, given(fields, "text"), now)
 
     def _receipt(self, fields: Mapping[str, str], now: datetime) -> tuple[Receipt, ...]:
         reference = required(fields, "id")

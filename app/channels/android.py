@@ -24,6 +24,7 @@ from app.channels.forms import (
     MAX_SMS_TEXT,
     clean,
     expect_hook,
+    given,
     json_fields,
     json_object,
     required,
@@ -91,7 +92,7 @@ class AndroidOptions(Options):
 class Android(Channel):
     """Kind "android"."""
 
-    hooks: frozenset[Hook] = frozenset({"sms", "receipt"})
+    hooks: frozenset[Hook] = frozenset({"sms", "receipt", "event"})
     abilities: frozenset[Ability] = frozenset({"send", "receipts", "fate"})
 
     def __init__(self, config: ChannelConfig) -> None:
@@ -144,7 +145,7 @@ class Android(Channel):
             channel=self.config.name,
             medium="sms",
             sender=sender({"payload.sender": by}, "payload.sender"),
-            text=clean(payload.get("message", ""))[:MAX_SMS_TEXT],
+            text=clean(given(payload, "message"))[:MAX_SMS_TEXT],
             provider_id=required(envelope, "id"),
             received_at=sent_at(payload, "receivedAt", now),
             to=_short(payload, "recipient") or _sim(payload),

@@ -11,18 +11,21 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from urllib.parse import parse_qsl
 
 from app.channels.base import Hook, HookAnswer, HookRequest
 from app.errors import Malformed
 from app.settings import ChannelConfig
-from app.words import Inbound, Reply
+from app.words import Inbound, Part, Reply
 
 MAX_ID = 200
 MAX_USSD_TEXT = 4_000
 # 255 parts of 153 characters: no concatenated SMS is longer (3GPP TS 23.040 §9.2.3.24.1).
 MAX_SMS_TEXT = 255 * 153
 CLOCK_TRUST = timedelta(days=3)
+# 3GPP TS 23.040 §9.2.3.24.1 and .8: octets of the reference.
+_REFERENCE_OCTETS: Final = {0x00: 1, 0x08: 2}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _LOST_PLUS = re.compile(r"^\s+(?=\d{8,15}$)")
 
@@ -42,6 +45,15 @@ def required(fields: Mapping[str, str], name: str, limit: int = MAX_ID) -> str:
     return value
 
 
+def given(fields: Mapping[str, str], name: str) -> str:
+    """A field that may be empty but must be there: a person may send an empty message, and a
+    gateway that is set up wrongly must not make one of every message.
+    """
+    if name not in fields:
+        raise Malformed(f"the field {name} is missing; it may be empty but must be there")
+    return fields[name]
+
+
 def sender(fields: Mapping[str, str], name: str) -> str:
     """Who sent it, as the gateway wrote it, with a `+` that became a space put back.
 
@@ -59,11 +71,34 @@ def merged(request: HookRequest) -> Mapping[str, str]:
 def raw_field(request: HookRequest, name: str) -> bytes | None:
     """A field's bytes before anybody decoded them, from the query string or a form body."""
     for source in (request.raw_query, request.body):
-        # Latin-1 maps every byte to one character and back, so nothing is lost.
-        pairs = parse_qsl(source.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-        for key, value in pairs:
-            if key == name:
-                return value.encode("latin-1")
+        found = raw_value(source, name)
+        if found is not None:
+            return found
+    return None
+
+
+def raw_value(encoded: bytes, name: str) -> bytes | None:
+    """The bytes of the first field of that name in an urlencoded string."""
+    # Latin-1 maps every byte to one character and back, so nothing is lost.
+    pairs = parse_qsl(encoded.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return next((value.encode("latin-1") for key, value in pairs if key == name), None)
+
+
+def part_in(header: bytes) -> Part | None:
+    """The part that a user data header names, its length first (3GPP TS 23.040 §9.2.3.24).
+
+    None for a whole message, or where it makes no sense.
+    """
+    at = 1
+    while at + 2 <= len(header):
+        element, length = header[at], header[at + 1]
+        content = header[at + 2 : at + 2 + length]
+        octets = _REFERENCE_OCTETS.get(element)
+        if octets is not None and len(content) == octets + 2:
+            total, number = content[octets], content[octets + 1]
+            reference = str(int.from_bytes(content[:octets], "big"))
+            return Part(reference, number, total) if 1 <= number <= total > 1 else None
+        at += 2 + length
     return None
 
 
@@ -138,9 +173,7 @@ def ussd_inbound(config: ChannelConfig, request: HookRequest, now: datetime) -> 
     fields = request.form
     session = required(fields, "sessionId")
     phone = sender(fields, "phoneNumber")
-    if "text" not in fields:
-        raise Malformed("the field text is missing; it may be empty but must be there")
-    text = clean(fields["text"])
+    text = clean(given(fields, "text"))
     if len(text) > MAX_USSD_TEXT:
         raise Malformed(f"the field text is longer than {MAX_USSD_TEXT} characters")
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]

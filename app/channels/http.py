@@ -1,4 +1,4 @@
-"""Any operator's or aggregator's HTTP interface, by configuration alone: docs/http-gateways.md.
+"""Any operator's or aggregator's HTTP interface, by configuration alone: docs/gateway-http.md.
 
 The tables are described next to what they do: proof in `http_proof`, receive in `http_receiving`,
 send, push, ask and oauth in `http_sending`.

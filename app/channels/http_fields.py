@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import re
 from datetime import datetime
-from typing import Final
 
-from app.channels.forms import MAX_ID, MAX_SMS_TEXT, clean, sent_at
+from app.channels.forms import MAX_ID, MAX_SMS_TEXT, clean, part_in, sent_at
 from app.channels.http_documents import Document
 from app.channels.http_receiving import (
     ListedSection,
@@ -23,8 +22,6 @@ MAX_DETAIL = 120
 # Not the digits of a code such as 0x0000000b.
 _LONG_NUMBER = re.compile(r"(?<!\w)\+?\d{7,}")
 _OWN_TEXT = re.compile("text:", re.IGNORECASE)
-# 3GPP TS 23.040 §9.2.3.24.1 and .8: octets of the reference.
-_REFERENCE_OCTETS: Final = {0x00: 1, 0x08: 2}
 
 
 def text(section: SmsSection, document: Document) -> str:
@@ -53,7 +50,7 @@ def part(section: PartSection | None, document: Document) -> Part | None:
     if section is None:
         return None
     if section.udh:
-        return _from_header(document.find(section.udh) or "")
+        return _in_hexadecimal(document.find(section.udh) or "")
     number, total = _count(document, section.number), _count(document, section.total)
     reference = word(document, section.reference)
     if not reference or total < 2 or not 1 <= number <= total:
@@ -66,23 +63,11 @@ def _count(document: Document, place: str) -> int:
     return int(written) if written.isascii() and written.isdigit() and len(written) <= 3 else 0
 
 
-def _from_header(written: str) -> Part | None:
-    """A user data header in hexadecimal, its length first (3GPP TS 23.040 §9.2.3.24)."""
+def _in_hexadecimal(header: str) -> Part | None:
     try:
-        header = bytes.fromhex(written)
+        return part_in(bytes.fromhex(header))
     except ValueError:
         return None
-    at = 1
-    while at + 2 <= len(header):
-        element, length = header[at], header[at + 1]
-        content = header[at + 2 : at + 2 + length]
-        octets = _REFERENCE_OCTETS.get(element)
-        if octets is not None and len(content) == octets + 2:
-            total, number = content[octets], content[octets + 1]
-            reference = str(int.from_bytes(content[:octets], "big"))
-            return Part(reference, number, total) if 1 <= number <= total > 1 else None
-        at += 2 + length
-    return None
 
 
 def word(document: Document, place: str) -> str:

@@ -1,4 +1,4 @@
-"""The keys of a section of kind "http", checked as a whole: see docs/http-gateways.md."""
+"""The keys of a section of kind "http", checked as a whole: see docs/gateway-http.md."""
 
 from __future__ import annotations
 

@@ -20,7 +20,16 @@ from pydantic import Field, SecretStr
 from app import clock
 from app.channels.base import Ability, Channel, Hook, HookRequest, hook_url
 from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client, retry_after
-from app.channels.forms import clean, expect_hook, merged, raw_field, required, sms_inbound
+from app.channels.forms import (
+    clean,
+    expect_hook,
+    given,
+    merged,
+    part_in,
+    raw_field,
+    required,
+    sms_inbound,
+)
 from app.channels.kannel_ussd import CODING, Dialect, UssdOptions
 from app.channels.options import read_options
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
@@ -77,7 +86,7 @@ class KannelOptions(UssdOptions):
 
 
 class Kannel(Channel):
-    """Kind "kannel". One link may carry SMS and USSD to one URL: only USSD has a field `op`."""
+    """Kind "kannel". One link may carry SMS and USSD to one URL: only USSD has a step."""
 
     hooks: frozenset[Hook] = frozenset({"ussd", "sms", "receipt"})
     abilities: frozenset[Ability] = frozenset({"send", "push", "receipts"})
@@ -103,9 +112,11 @@ class Kannel(Channel):
         if request.hook == "receipt":
             return self._receipt(fields, now)
         text = _text(request, fields)
-        if request.hook == "ussd" or fields.get("op"):
+        if request.hook == "ussd" or self._dialect.has_step(request):
             return self._dialect.arrived(request, fields, text, now)
-        return (sms_inbound(self.config, fields, text, now),)
+        inbound = sms_inbound(self.config, fields, text, now)
+        # Of the parts that Kannel waited for in vain; what it joined has no header any more.
+        return (replace(inbound, part=part_in(raw_field(request, "udh") or b"")),)
 
     def _receipt(self, fields: Mapping[str, str], now: datetime) -> tuple[Receipt, ...]:
         message = _uuid(required(fields, "id"))
@@ -171,13 +182,14 @@ def _text(request: HookRequest, fields: Mapping[str, str]) -> str:
     With mo-recode = true every text arrives as UTF-8. What Kannel could not recode (half an
     emoji) or was not told to recode has its own charset, and then only the bytes tell.
     """
+    text = given(fields, "text")
     charset = fields.get("charset", "").strip() or "UTF-8"
     binary = fields.get("coding", "").strip() == BINARY
     if not binary and charset.upper() in {"UTF-8", "UTF8"}:
-        return fields.get("text", "")
+        return text
     raw = raw_field(request, "text")
     if raw is None:
-        raw = fields.get("text", "").encode(errors="replace")
+        raw = text.encode(errors="replace")
     return _printable(raw) if binary else _decoded(raw, charset)
 
 

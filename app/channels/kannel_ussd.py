@@ -9,7 +9,7 @@ TLV's octets into our URL as they are and takes them back in `meta-data`, percen
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -24,6 +24,7 @@ from app.channels.forms import (
     MAX_USSD_TEXT,
     clean,
     raw_field,
+    raw_value,
     required,
     sender,
     sent_at,
@@ -36,9 +37,11 @@ from app.words import Ended, Inbound, Limits, Reply
 
 log = structlog.get_logger()
 
-# Kannel repeats a step that we could not take, and then its own stamp tells that others came after
-# it. Longer than a session lives; a stamp that is older than that may be a wrong clock.
-STAMP_TRUST: Final = timedelta(minutes=10)
+# Kannel repeats a step that we could not take for as long as a day. No phone shows the session of
+# one that is older than this any more.
+SESSION: Final = timedelta(seconds=180)
+# Kannel's %D, under the names that people give it.
+META_DATA: Final = ("meta-data", "meta")
 CODING: Final = {"GSM-7": "0", "UCS-2": "2"}
 _DIALLED: Final = re.compile(r"[*#]*([0-9]{1,12})(?:[*#](.*))?", re.DOTALL)
 
@@ -90,11 +93,18 @@ class Dialect:
     def arrived(
         self, request: HookRequest, fields: Mapping[str, str], text: str, now: datetime
     ) -> tuple[Inbound | Ended, ...]:
-        """What a step brings. An unknown one brings nothing: refused, it would come for a day."""
+        """What a step brings. An unknown or old one brings nothing: refused, it would come for a
+        day.
+        """
         provider_id, phone = required(fields, "id"), sender(fields, "from")
-        step, session = _step(request), self._session(request)
+        step, session = self._step(request), self._session(request)
         number = _masked(session, bytes.fromhex(self.options.ussd_session_mask)).hex()
         at = _stamp(fields, now)
+        if now - at > SESSION:
+            # Shown now, its screen would open on a phone that nobody holds.
+            age = round((now - at).total_seconds())
+            log.warning("ussd_step_too_old", channel=self.config.name, step=step, seconds=age)
+            return ()
         if step in self.options.ussd_end_ops or any(_masked(session, self._end_bits())):
             return (Ended(self.config.name, number, phone, at, reason=f"step {step}"),)
         begins = step in self.options.ussd_begin_ops
@@ -135,10 +145,22 @@ class Dialect:
         }
         return {name: value for name, value in parameters.items() if value or name == "text"}
 
+    def has_step(self, request: HookRequest) -> bool:
+        """Whether it is a step of a dialogue: an SMS on the same link has none."""
+        return bool(_tlv(request, "op", self.options.ussd_op_tlv))
+
+    def _step(self, request: HookRequest) -> int:
+        """One octet as it is, or decimal when Kannel took its TLV for an integer."""
+        octets = _octets(request, "op", self.options.ussd_op_tlv)
+        step = int(octets) if octets.isdigit() else int.from_bytes(octets, "big")
+        if step > 255:
+            raise Malformed("the field op is no ussd_service_op, which has one octet")
+        return step
+
     def _session(self, request: HookRequest) -> bytes:
         if not self.options.ussd_session_tlv:
             return b""
-        octets = _octets(request, "session")
+        octets = _octets(request, "session", self.options.ussd_session_tlv)
         if self.options.ussd_session_type == "octetstring":
             return octets
         try:
@@ -174,22 +196,31 @@ class Dialect:
         return "".join(f"%{octet:02X}" for octet in session)
 
 
-def _step(request: HookRequest) -> int:
-    """ussd_service_op: one octet as it is, or decimal when Kannel took its TLV for an integer."""
-    octets = _octets(request, "op")
-    step = int(octets) if octets.isdigit() else int.from_bytes(octets, "big")
-    if step > 255:
-        raise Malformed("the field op is no ussd_service_op, which has one octet")
-    return step
-
-
-def _octets(request: HookRequest, name: str) -> bytes:
-    octets = raw_field(request, name)
+def _octets(request: HookRequest, name: str, tlv: str) -> bytes:
+    octets = _tlv(request, name, tlv)
     if not octets:
         raise Malformed(f"the field {name} is missing: is its smpp-tlv group in Kannel's file?")
     if len(octets) > MAX_ID:
         raise Malformed(f"the field {name} is longer than {MAX_ID} characters")
     return octets
+
+
+def _tlv(request: HookRequest, name: str, tlv: str) -> bytes:
+    """A TLV's octets, as a field under our name or its own, or within %D; b"" where it is not."""
+    return (
+        raw_field(request, name)
+        or raw_field(request, tlv)
+        or next((raw_value(group, tlv) for group in _smpp_groups(request)), None)
+        or b""
+    )
+
+
+def _smpp_groups(request: HookRequest) -> Iterator[bytes]:
+    """The TLVs of `?smpp?ussd_service_op=%01&its_session_info=%1A%2C&` (gw/meta_data.c)."""
+    for name in META_DATA:
+        _, begins, rest = (raw_field(request, name) or b"").partition(b"?smpp?")
+        if begins:
+            yield rest.partition(b"?")[0]
 
 
 def _masked(octets: bytes, mask: bytes) -> bytes:
@@ -198,8 +229,9 @@ def _masked(octets: bytes, mask: bytes) -> bytes:
 
 
 def _stamp(fields: Mapping[str, str], now: datetime) -> datetime:
+    """When Kannel had it, so that the desk sees that another session has begun since."""
     stamp = sent_at(fields, "ts", now)
-    return stamp if abs(now - stamp) <= STAMP_TRUST else now
+    return stamp if stamp - now <= SESSION else now
 
 
 def _bounded(text: str) -> str:

@@ -18,6 +18,7 @@ from app.channels.forms import (
     clean,
     con_or_end,
     expect_hook,
+    given,
     merged,
     sms_inbound,
     ussd_inbound,
@@ -43,7 +44,7 @@ class Simulator(Channel):
         if request.hook == "ussd":
             return (_wished(ussd_inbound(self.config, request, now), request.form),)
         fields = merged(request)
-        return (sms_inbound(self.config, fields, fields.get("text", ""), now),)
+        return (sms_inbound(self.config, fields, given(fields, "text"), now),)
 
     def answer(
         self, hook: Hook, inbound: Inbound | None = None, reply: Reply | None = None

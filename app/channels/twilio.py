@@ -26,7 +26,7 @@ from twilio.rest import Client
 from app import clock
 from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest, hook_path
 from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client, retry_after
-from app.channels.forms import MAX_SMS_TEXT, clean, expect_hook, required, sender
+from app.channels.forms import MAX_SMS_TEXT, clean, expect_hook, given, required, sender
 from app.channels.options import Options, read_options
 from app.channels.twilio_codes import STOPPED, detail, problem, read_code, state
 from app.errors import ConfigError, FateUnknown, Malformed, TryLater, Unauthenticated
@@ -52,6 +52,8 @@ READ: Final = (
     *("AccountSid", "MessageSid", "SmsSid", "From", "To"),
     *("Body", "OptOutType", "MessageStatus", "ErrorCode"),
 )
+# A message has about twenty, and two more for each of ten pictures.
+MOST_FIELDS: Final = 100
 MESSAGE_SID: Final = re.compile(r"(SM|MM)[0-9a-fA-F]{32}")
 STOPS: Final = {"STOP": True, "START": False}
 HELP: Final = "HELP"
@@ -142,15 +144,14 @@ class Twilio(Channel):
 
     def _message(self, fields: Mapping[str, str], now: datetime) -> tuple[Inbound | OptOut, ...]:
         sid, phone, to = _sid(fields), sender(fields, "From"), required(fields, "To").strip()
-        if "Body" not in fields:
-            raise Malformed("the field Body is missing; it may be empty but must be there")
+        text = given(fields, "Body")
         kind = fields.get("OptOutType", "")
         if kind == HELP:
             # Twilio's Advanced Opt-Out has answered it.
             return ()
         if kind in STOPS:
-            return (OptOut(self.config.name, phone, now, stopped=STOPS[kind]),)
-        return (self._inbound(sid, phone, to, fields["Body"], now),)
+            return (OptOut(self.config.name, phone, now, STOPS[kind], provider_id=sid),)
+        return (self._inbound(sid, phone, to, text, now),)
 
     def _inbound(self, sid: str, phone: str, to: str, text: str, at: datetime) -> Inbound:
         """One SMS, alike from the webhook and from the list. A picture may have no text."""
@@ -312,8 +313,14 @@ class _Fields(dict[str, list[str]]):
 
 
 def _signed_fields(body: bytes) -> _Fields:
+    """Raises Unauthenticated for more than Twilio sends: each costs time before the proof."""
     fields = _Fields()
-    pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise Unauthenticated("the body has more fields than Twilio sends") from None
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
     return fields

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import clock, settings
+from app import clock, sentences, settings
 from app.cli import publishing
 from app.cli.context import database
 from app.conversation import keywords
@@ -26,8 +26,9 @@ from app.flows.costs import Cost, Prices, costs
 from app.flows.measure import Worst
 from app.flows.nodes import Book
 from app.flows.paper import SMALL, Paper, PaperService
-from app.insight import sentences
+from app.insight import sentences as digest
 from app.registry import files
+from app.requests import clerks, notices, rules
 from app.settings import Settings
 from app.storage import dropoff
 from app.storage.registry import Registry
@@ -159,8 +160,12 @@ def _checked(loaded: Settings, registry: Registry) -> tuple[Book | None, list[Fi
         if book is not None:
             compiled(sources, flow, language)
         # Read at the start of a process, so that a mistake here would stop it.
-        keywords.load(loaded.config / "languages")
-        sentences.load_all(loaded.config / "languages")
+        languages = loaded.config / "languages"
+        keywords.load(languages)
+        digest.load_all(languages)
+        sentences.load_all(languages, notices.FILE, notices.SENTENCES)
+        sentences.load_all(languages, clerks.FILE, clerks.SENTENCES)
+        rules.load(loaded.config)
     except FlowError as error:
         return None, [
             Finding("error", one.file, one.line, f"{one.where}: {one.message}", one.remedy)
@@ -223,6 +228,7 @@ def _worst(registry: Registry) -> Worst:
         centers=longest([*districts, *(one.names for one in registry.odscs)]),
         services=longest([one.names for one in registry.services]),
         papers=longest([one.papers for one in registry.services]),
+        law=max((one.legal_ref for one in registry.fees), key=units, default=""),
     )
 
 

@@ -51,7 +51,8 @@ def overdue(odsc: str | None, as_json: bool) -> None:
 def tries(days: int, misses: int, as_json: bool) -> None:
     """Phones that looked up other people's requests in vain, the busiest first.
 
-    A phone is shown by the number of its contact, never by its own.
+    A phone is shown by the number of its contact, never by its own; phones of one block of numbers
+    have the same block.
     """
     since = clock.now() - timedelta(days=days)
     with database(settings.load()) as engine, engine.connect() as tx:
@@ -59,6 +60,7 @@ def tries(days: int, misses: int, as_json: bool) -> None:
     lines = (
         {
             "contact": one.contact_id,
+            "block": one.block,
             "tries": one.tries,
             "misses": one.misses,
             "different_numbers": one.numbers,

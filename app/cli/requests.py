@@ -69,6 +69,8 @@ def set_status(
     one of ours too.
     """
     typed = numbers.read(number)
+    if not typed:
+        raise OperatorError("NUMBER: there is no number")
     ours = numbers.is_ours(typed)
     wanted = Filing(
         odsc=odsc,
@@ -128,7 +130,7 @@ def import_command(file: Path, odsc: str) -> None:
     All or nothing: with one mistake in one cell nothing changes. The same file again changes
     nothing.
     """
-    with opened() as (registrar, engine), _bar(file) as progress:
+    with opened() as (registrar, engine), _in_words(), _bar(file) as progress:
         try:
             done = importing.import_file(registrar, engine, file, odsc, clock.now(), progress)
         except ImportRefused as refused:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from app import logs
 from app.channels.base import Channel
 from app.conversation import intake
+from app.conversation.deadline import Patience
 from app.conversation.desk import Desk
 from app.delivery import sending
 from app.delivery.post import Post
@@ -31,6 +32,8 @@ Stop = Callable[[], bool]
 # How often providers are asked for what they received, and from how long before the last time on.
 MISSED_EVERY = timedelta(minutes=5)
 MISSED_OVERLAP = timedelta(minutes=15)
+# What an alarm about the spool is about.
+SPOILT = "corrupt"
 
 
 def take(desk: Desk, post: Post, arrival: Arrived) -> None:
@@ -44,7 +47,7 @@ def take(desk: Desk, post: Post, arrival: Arrived) -> None:
         case Receipt():
             _note(desk, post, arrival)
         case OptOut():
-            _opt(desk, arrival)
+            intake.opt(desk, arrival)
         case Ended():
             _end(desk, arrival)
         case Heartbeat():
@@ -52,13 +55,17 @@ def take(desk: Desk, post: Post, arrival: Arrived) -> None:
                 heartbeats.beat(tx, arrival.channel, arrival.device, arrival.detail, arrival.at)
 
 
-def keep(desk: Desk, post: Post, arrival: Arrived) -> bool:
-    """Commit it or spool it; False where neither is possible now. Raises Contradicts."""
+def keep(desk: Desk, post: Post, arrival: Arrived, patience: Patience) -> bool:
+    """Commit it or spool it; False where neither is possible now. Raises Contradicts.
+
+    A database that hangs is as good as away. What it commits later all the same is known when it
+    comes from the spool.
+    """
     whose = _whose(arrival)
     if desk.spool.holds(whose):
         return desk.spool.put(whose, arrival)
     try:
-        with_fresh_connection(lambda: take(desk, post, arrival))
+        patience.wait(lambda: with_fresh_connection(lambda: take(desk, post, arrival)))
     except RefusedRequest:
         raise
     except Exception as error:
@@ -76,13 +83,16 @@ def flush_spool(desk: Desk, post: Post, stop: Stop) -> int:
             alarms.notice(
                 tx,
                 kind="spool",
-                subject="corrupt",
+                subject=SPOILT,
                 detail="Something in the spool cannot be taken in; it is kept as *.corrupt there",
                 now=desk.now(),
             )
 
     try:
         flushed = desk.spool.flush(lambda arrival: _taken(desk, post, arrival), spoilt, stop)
+        if not desk.spool.spoilt():
+            with desk.engine.begin() as tx:
+                alarms.close(tx, "spool", SPOILT, desk.now())
     except (SQLAlchemyError, OSError) as error:
         log.error("spool_not_flushed", cause=logs.where(error))
         return 0
@@ -117,19 +127,6 @@ def join_late_parts(desk: Desk) -> int:
 def _note(desk: Desk, post: Post, receipt: Receipt) -> None:
     if not sending.receive(post, receipt):
         log.warning("receipt_unknown", channel=receipt.channel)
-
-
-def _opt(desk: Desk, opted: OptOut) -> None:
-    """A network says what STOP and START say; it has told the phone itself."""
-    try:
-        sealed = desk.seal(opted.phone)
-    except NotAPhoneNumber:
-        log.warning("optout_of_no_phone", channel=opted.channel)
-        return
-    with desk.engine.begin() as tx:
-        contact = people.lock(tx, sealed.hash, sealed.cipher)
-        if contact.stopped != opted.stopped:
-            people.set_stopped(tx, contact.id, opted.at if opted.stopped else None)
 
 
 def _end(desk: Desk, ended: Ended) -> None:
@@ -172,6 +169,9 @@ def _taken(desk: Desk, post: Post, arrival: Arrived) -> bool:
     """Whether it was committed; False where the database is away."""
     try:
         take(desk, post, arrival)
+    except Contradicts:
+        # There is an alarm about it already, and nobody is there any more to be told 409.
+        log.warning("spooled_contradicts", channel=arrival.channel)
     except SQLAlchemyError as error:
         if not _is_away(error):
             raise

@@ -1,4 +1,4 @@
-"""A turn that takes too long: the phone is told that an SMS will follow, and it follows.
+"""What takes too long: a turn's phone is told that an SMS will follow, and it follows.
 
 A USSD gateway drops the session when the application is slow (Africa's Talking after 15 s,
 help.africastalking.com 1284071). Whoever waits and the turn itself agree on who was first.
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from typing import Any, TypeVar
 
 import structlog
 
@@ -18,6 +19,8 @@ from app import logs
 from app.words import Reply
 
 log = structlog.get_logger()
+
+Done = TypeVar("Done")
 
 # Pauses before the second, third … try of a turn whose phone waits for an SMS; together less
 # than a web process has to stop in.
@@ -68,6 +71,49 @@ class Deadline:
                 return None
         # It was committing just then: its reply is stored, and here in a moment.
         return future.result()
+
+
+class Patience:
+    """Does work in threads of its own, and waits for each no longer than `seconds`.
+
+    Work that was given up may still be done: it must have the effect of once.
+    """
+
+    def __init__(self, threads: int, seconds: float) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="patience")
+        self._threads, self._seconds = threads, seconds
+        self._stuck: set[int] = set()
+        self._lock = threading.Lock()
+
+    def wait(self, work: Callable[[], Done]) -> Done:
+        """What the work returns or raises; TimeoutError when it takes too long.
+
+        At once while every thread is stuck: then whatever it waits for does not answer.
+        """
+        if self._stuck_threads() >= self._threads:
+            raise TimeoutError
+        future = self._pool.submit(work)
+        try:
+            return future.result(self._seconds)
+        except Late:
+            # What no thread has begun is not done at all.
+            if not future.cancel() and not future.done():
+                self._give_up(future)
+            raise
+
+    def _stuck_threads(self) -> int:
+        with self._lock:
+            return len(self._stuck)
+
+    def _give_up(self, future: Future[Any]) -> None:
+        with self._lock:
+            self._stuck.add(id(future))
+        # At once where it is done already.
+        future.add_done_callback(self._freed)
+
+    def _freed(self, future: Future[Any]) -> None:
+        with self._lock:
+            self._stuck.discard(id(future))
 
 
 def _taken(turn: Turn, promise: Promise) -> Reply:

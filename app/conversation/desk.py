@@ -13,23 +13,27 @@ from app.bell import Bell
 from app.conversation import keywords
 from app.conversation.books import Books
 from app.conversation.keywords import Keywords
+from app.conversation.lookups import Asker
 from app.conversation.play import Play
 from app.delivery.mail import Mail
 from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
+from app.requests import clerks
+from app.requests.filing import Registrar
+from app.sentences import Sentences, load_all
 from app.settings import ChannelConfig, Settings
 from app.spool import Spool
 from app.storage import conversations
 from app.storage.people import Contact
 from app.text.numbers import e164
-from app.words import Language, Limits
+from app.words import Language, Limits, Medium
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Database, bell, vault, spool and flows, with the settings that turns go by.
 
-    `mail` takes what is answered by SMS.
+    `mail` takes what is answered by SMS, `clerks` are the sentences for who files requests by SMS.
     """
 
     engine: Engine
@@ -44,7 +48,10 @@ class Desk:
     abandon_after: timedelta
     resume_within: timedelta
     join_within: timedelta
+    stale_after: timedelta
     mail: Mail
+    registrar: Registrar
+    clerks: Mapping[Language, Sentences]
     replies_per_hour: int
     now: Callable[[], datetime] = clock.now
 
@@ -65,6 +72,18 @@ class Desk:
         if contact.language is not None and contact.language in book.packs:
             return contact.language
         return self.language
+
+    def asker(self, tx: Connection, contact: Contact, medium: Medium) -> Asker:
+        """What the lookups of a turn are answered with."""
+        return Asker(
+            tx=tx,
+            contact=contact,
+            medium=medium,
+            now=self.now(),
+            vault=self.vault,
+            pace=self.registrar.pace,
+            stale_after=self.stale_after,
+        )
 
     def follow(
         self,
@@ -101,21 +120,25 @@ class Desk:
         )
 
 
-def open_desk(settings: Settings, engine: Engine, mail: Mail) -> Desk:
+def open_desk(settings: Settings, engine: Engine, mail: Mail, registrar: Registrar) -> Desk:
     """Read the flows (FlowError) and open what turns need; connects to nothing."""
+    languages = settings.config / "languages"
     return Desk(
         engine=engine,
         bell=Bell(settings.redis_url),
         vault=mail.vault,
         spool=Spool(settings.home / "spool", mail.vault),
         books=Books(settings.config, settings.conversation.flow, settings.service.language),
-        keywords=keywords.load(settings.config / "languages"),
+        keywords=keywords.load(languages),
         flow=settings.conversation.flow,
         language=settings.service.language,
         channels=settings.channels,
         abandon_after=timedelta(minutes=settings.conversation.abandon_after_minutes),
         resume_within=timedelta(hours=settings.conversation.resume_within_hours),
         join_within=timedelta(hours=settings.conversation.join_within_hours),
+        stale_after=timedelta(days=settings.requests.stale_after_days),
         mail=mail,
+        registrar=registrar,
+        clerks=load_all(languages, clerks.FILE, clerks.SENTENCES),
         replies_per_hour=settings.delivery.replies_per_hour,
     )

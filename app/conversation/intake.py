@@ -22,7 +22,7 @@ from app.storage import alarms, parts, people
 from app.storage import inbound as letters
 from app.storage.inbound import Letter
 from app.storage.parts import PartGroup, StoredPart
-from app.words import Inbound, Part
+from app.words import Inbound, OptOut, Part
 
 log = structlog.get_logger()
 
@@ -56,12 +56,44 @@ def accept(desk: Desk, message: Inbound) -> bool:
     with desk.engine.begin() as tx:
         stored = _store(desk, tx, message, sealed, body)
         before = None if stored else letters.body_of(tx, message.channel, message.provider_id)
-    if before not in (None, body):
-        _complain(desk, message.channel)
-        raise Contradicts("this id brought another message before")
+    _compare(desk, message.channel, before, body)
     if stored == "new":
         desk.bell.ring("turns")
     return stored is not None
+
+
+def opt(desk: Desk, opted: OptOut) -> None:
+    """A network says what STOP and START say; it has told the phone itself. Raises Contradicts.
+
+    A late repeat of an earlier one, known by its id, changes nothing.
+    """
+    sealed = _sealed(desk, opted.phone)
+    if sealed is None:
+        log.warning("optout_of_no_phone", channel=opted.channel)
+        return
+    body = desk.vault.hash(f"{sealed.hash.hex()}\0opt\0{opted.stopped}")
+    before = None
+    with desk.engine.begin() as tx:
+        contact = people.lock(tx, sealed.hash, sealed.cipher)
+        letter = _opted(opted, contact.id, body)
+        if opted.provider_id and letters.store(tx, letter) is None:
+            before = letters.body_of(tx, opted.channel, opted.provider_id) or body
+        elif contact.stopped != opted.stopped:
+            people.set_stopped(tx, contact.id, opted.at if opted.stopped else None)
+    _compare(desk, opted.channel, before, body)
+
+
+def complain(desk: Desk, channel: str) -> None:
+    """Of the two messages the first is kept; an operator must look why there are two."""
+    log.error("contradiction", channel=channel)
+    with desk.engine.begin() as tx:
+        alarms.notice(
+            tx,
+            kind="contradiction",
+            subject=channel,
+            detail="An id that was known came with another message; the first one is kept",
+            now=desk.now(),
+        )
 
 
 def join_late_parts(desk: Desk) -> int:
@@ -147,17 +179,26 @@ def _too_often(
     return True
 
 
-def _complain(desk: Desk, channel: str) -> None:
-    """Of the two messages the first is kept; an operator must look why there are two."""
-    log.error("contradiction", channel=channel)
-    with desk.engine.begin() as tx:
-        alarms.notice(
-            tx,
-            kind="contradiction",
-            subject=channel,
-            detail="An id that was known came with another message; the first one is kept",
-            now=desk.now(),
-        )
+def _opted(opted: OptOut, contact: int, body: bytes) -> Letter:
+    return Letter(
+        channel=opted.channel,
+        provider_id=opted.provider_id,
+        contact_id=contact,
+        body=body,
+        state="done",
+        received_at=opted.at,
+        next_at=opted.at,
+        text="",
+        reason="opt-out",
+    )
+
+
+def _compare(desk: Desk, channel: str, before: bytes | None, body: bytes) -> None:
+    """Raises Contradicts where an id brought something else `before`."""
+    if before in (None, body):
+        return
+    complain(desk, channel)
+    raise Contradicts("this id brought another message before")
 
 
 # --- parts ------------------------------------------------------------------------------------

@@ -22,16 +22,20 @@ LANGUAGE = "language."
 """Before the language that the words ask for."""
 AROUND = "around"
 """Words that change nothing about stop and start: please, me, messages."""
-# A word by itself is shorter, even in capitals and quotes.
-LONGEST = 60
+STOP_ALONE = "stop.alone"
+"""Words that ask to stop where nothing else is said: with others they may mean anything."""
 
 
 @dataclass(frozen=True)
 class Keywords:
-    """Every word by what it does: `stop`, `start`, `help`, `language.NAME`; and those `around`."""
+    """Every word by what it does: `stop`, `start`, `help`, `language.NAME`; and those `around`.
+
+    Those that stop only `alone` have their tones: ເຊົາ is no more, ເຊົ້າ is the morning.
+    """
 
     words: Mapping[str, tuple[str, ...]]
     around: tuple[str, ...] = ()
+    stop_alone: tuple[str, ...] = ()
 
     def named(self, text: str) -> str | None:
         """What a text asks for, with other words around it or not."""
@@ -39,11 +43,8 @@ class Keywords:
 
     def consent(self, text: str) -> str | None:
         """STOP or START where the text asks for that and tells nothing else."""
-        return answers.wish(text, self._wishes)
-
-    def bare_consent(self, text: str) -> str | None:
-        """STOP or START where one of their words is all that is said."""
-        return self._bare.get(_folded(text)) if len(text) <= LONGEST else None
+        wish = answers.wish(text, self._wishes)
+        return STOP if wish is None and answers.exactly(text, self.stop_alone) else wish
 
     def alone(self, text: str) -> bool:
         """Whether a keyword is all that the text says."""
@@ -52,10 +53,6 @@ class Keywords:
     @cached_property
     def _consent(self) -> Mapping[str, tuple[str, ...]]:
         return {key: words for key, words in self.words.items() if key in CONSENT}
-
-    @cached_property
-    def _bare(self) -> Mapping[str, str]:
-        return {_folded(word): key for key, words in self._consent.items() for word in words}
 
     @cached_property
     def _wishes(self) -> Mapping[str, str]:
@@ -78,15 +75,22 @@ def load(languages: Path) -> Keywords:
     if problems:
         raise FlowError(sorted(problems, key=lambda problem: (problem.line, problem.where)))
     words = {_key(key): tuple(_words(value)) for key, value in root.value}
-    around = words.pop(AROUND, ())
-    return Keywords(words, around)
+    around, stop_alone = words.pop(AROUND, ()), words.pop(STOP_ALONE, ())
+    return Keywords(words, around, stop_alone)
 
 
 def _problems(
     root: yaml.MappingNode, packs: Collection[Language]
 ) -> Iterator[tuple[int, str, str, str]]:
     """Line, key, what is wrong and what to do."""
-    known = [STOP, START, HELP, AROUND, *(f"{LANGUAGE}{pack}" for pack in sorted(packs))]
+    known = [
+        STOP,
+        STOP_ALONE,
+        START,
+        HELP,
+        AROUND,
+        *(f"{LANGUAGE}{pack}" for pack in sorted(packs)),
+    ]
     keys: set[str] = set()
     owners: dict[str, str] = {}
     for key, value in root.value:

@@ -4,24 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from babel.dates import format_date
 from sqlalchemy import Connection
 
 from app.clock import local_day
-from app.flows.model import Findings, Found, Lookup, Named, Phrase, Value
+from app.flows.model import Findings, Found, Lookup, Named, Outcome, Phrase, Untold, Value
+from app.flows.telling import MISTYPED, PAUSED, Costs, Standing, cost_values, told
+from app.people.vault import Vault
+from app.requests.looking import Pace, look_up
+from app.requests.statuses import overdue
 from app.storage import places, registry, requests
 from app.storage.people import Contact
 from app.storage.places import NamedPlace
+from app.storage.registry import Odsc, Service
+from app.storage.requests import Request
 from app.text.places import Gazetteer, short
-from app.words import Language
+from app.words import Language, Medium
 
 Args = Mapping[str, str]
 
 # What a whole province is called beside the district of the same name.
 PROVINCE: Mapping[Language, str] = {"lo": "ແຂວງ{}", "en": "{} province"}
 CAPITAL = "01"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks by which medium, when, and what it takes to answer.
+
+    News of a request that are older than `stale_after` are told with their age.
+    """
+
+    tx: Connection
+    contact: Contact
+    medium: Medium
+    now: datetime
+    vault: Vault
+    pace: Pace
+    stale_after: timedelta
+
+    @property
+    def today(self) -> date:
+        return local_day(self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +74,52 @@ class _Atlas:
 _atlases: dict[tuple[str, datetime], _Atlas] = {}
 
 
-def answer(tx: Connection, contact: Contact, today: date, lookup: Lookup) -> Findings:
+def answer(asker: Asker, lookup: Lookup) -> Outcome:
     """What a lookup finds now."""
-    return _ANSWERS[lookup.name](tx, contact, today, lookup.args)
+    return _ANSWERS[lookup.name](asker, lookup.args)
 
 
-def _last_odsc(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    if contact.last_odsc is None:
-        return ()
-    return _odsc(tx, contact, today, {"value": contact.last_odsc})
-
-
-def _odsc(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    found = registry.odsc(tx, args["value"])
+def center(asker: Asker, code: str) -> Findings:
+    """The center with this code."""
+    found = registry.odsc(asker.tx, code)
     return () if found is None else (Found(found.code, found.names),)
 
 
-def _provinces(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    return tuple(Found(place.code, place.names) for place in registry.provinces_with_odscs(tx))
+def service(asker: Asker, key: str) -> Findings:
+    """The service with this key."""
+    found = registry.service(asker.tx, key)
+    return () if found is None else (Found(found.key, found.names),)
 
 
-def _districts(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    found = registry.districts_with_odscs(tx, args["province"])
+# --- places -----------------------------------------------------------------------------------
+
+
+def _last_odsc(asker: Asker, args: Args) -> Findings:
+    last = asker.contact.last_odsc
+    return () if last is None else center(asker, last)
+
+
+def _odsc(asker: Asker, args: Args) -> Findings:
+    return center(asker, args["value"])
+
+
+def _provinces(asker: Asker, args: Args) -> Findings:
+    found = registry.provinces_with_odscs(asker.tx)
     return tuple(Found(place.code, place.names) for place in found)
 
 
-def _odscs(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    found = places.centers_in(tx, args["district"])
+def _districts(asker: Asker, args: Args) -> Findings:
+    found = registry.districts_with_odscs(asker.tx, args["province"])
+    return tuple(Found(place.code, place.names) for place in found)
+
+
+def _odscs(asker: Asker, args: Args) -> Findings:
+    found = places.centers_in(asker.tx, args["district"])
     return tuple(Found(odsc.code, odsc.names) for odsc in found)
 
 
-def _places(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    atlas = _atlas(tx)
+def _places(asker: Asker, args: Args) -> Findings:
+    atlas = _atlas(asker.tx)
     return tuple(atlas.found(code) for code in atlas.gazetteer.find(args["value"]))
 
 
@@ -97,53 +136,84 @@ def _atlas(tx: Connection) -> _Atlas:
     return atlas
 
 
-def _services(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    return tuple(Found(service.key, service.names) for service in registry.services(tx))
+# --- services ---------------------------------------------------------------------------------
 
 
-def _fee(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    service = registry.service(tx, args["service"])
+def _services(asker: Asker, args: Args) -> Findings:
+    return tuple(Found(service.key, service.names) for service in registry.services(asker.tx))
+
+
+def _fee(asker: Asker, args: Args) -> Findings:
+    service = registry.service(asker.tx, args["service"])
     if service is None:
         return ()
-    fee = registry.fee_in_force(tx, service.key, contact.last_odsc, today)
+    fee = registry.fee_in_force(asker.tx, service.key, asker.contact.last_odsc, asker.today)
+    costs = Costs()
+    if fee is not None:
+        costs = Costs(fee.fee_kip, fee.charge_kip, fee.legal_ref, _written(fee.valid_from))
     papers = any(service.papers.values())
     values: dict[str, Value] = {
         "service": Named(service.names),
-        "fee": _amounts(fee.fee_kip if fee else None, fee.charge_kip if fee else None),
         "days": Phrase("fee.days", {"days": service.days}) if service.days else "",
         "papers": Phrase("fee.papers", {"papers": Named(service.papers)}) if papers else "",
+        **cost_values(costs),
     }
     return (Found(service.key, service.names, values),)
 
 
-def _amounts(fee: int | None, charge: int | None) -> Phrase:
-    """Fee and service charge are two amounts; what is not recorded is never invented."""
-    if fee is None and charge is None:
-        return Phrase("fee.none")
-    if not fee and not charge:
-        return Phrase("fee.free")
-    if fee and charge:
-        return Phrase("fee.both", {"fee": fee, "charge": charge})
-    if fee:
-        return Phrase("fee.fee", {"kip": fee})
-    return Phrase("fee.charge", {"kip": charge or 0})
+# --- requests ---------------------------------------------------------------------------------
 
 
-def _request(tx: Connection, contact: Contact, today: date, args: Args) -> Findings:
-    found = requests.by_number(tx, args["value"])
-    service = registry.service(tx, found.service) if found else None
-    if found is None or service is None:
+def _request(asker: Asker, args: Args) -> Outcome:
+    """By number: of other people's requests service and status alone, and not too many."""
+    looked = look_up(asker.tx, asker.vault, asker.pace, asker.contact, args["value"], asker.now)
+    if looked.outcome == "mistyped":
+        return Untold(MISTYPED)
+    if looked.outcome == "paused":
+        return Untold(PAUSED)
+    request = looked.request
+    service = registry.service(asker.tx, request.service) if request else None
+    if request is None or service is None:
         return ()
-    since = format_date(local_day(found.status_at), "dd/MM/yyyy", locale="en")
-    values: dict[str, Value] = {
-        "service": Named(service.names),
-        "status": Phrase(f"status.{found.status}"),
-        "since": Phrase("request.since", {"date": since}),
-    }
-    return (Found(found.number, service.names, values),)
+    odsc = registry.odsc(asker.tx, request.odsc)
+    return (told(_standing(asker, request, service, odsc, own=looked.own)),)
 
 
-_ANSWERS: Mapping[str, Callable[[Connection, Contact, date, Args], Findings]] = {
+def _my_requests(asker: Asker, args: Args) -> Findings:
+    """What the phone has filed, the newest first."""
+    mine = requests.of_phone(asker.tx, asker.contact.id)
+    services = {one.key: one for one in registry.services(asker.tx)} if mine else {}
+    return tuple(
+        told(_standing(asker, request, services[request.service], None, own=True))
+        for request in mine
+    )
+
+
+def _standing(
+    asker: Asker, request: Request, service: Service, odsc: Odsc | None, *, own: bool
+) -> Standing:
+    # An SMS stays on the phone, where others read it.
+    named = not request.sensitive or (own and asker.medium == "ussd")
+    silent = asker.now - request.news_at
+    return Standing(
+        number=request.number,
+        service=service.names if named else {},
+        status=request.status,
+        since=_written(local_day(request.status_at)),
+        own=own,
+        place=odsc.names if odsc else {},
+        note=request.note,
+        due=_written(request.due_on) if request.due_on else "",
+        overdue=overdue(request.status, request.due_on, asker.today),
+        silent_days=silent.days if silent > asker.stale_after else None,
+    )
+
+
+def _written(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
+
+
+_ANSWERS: Mapping[str, Callable[[Asker, Args], Outcome]] = {
     "last_odsc": _last_odsc,
     "odsc": _odsc,
     "provinces": _provinces,
@@ -153,4 +223,5 @@ _ANSWERS: Mapping[str, Callable[[Connection, Contact, date, Args], Findings]] = 
     "services": _services,
     "fee": _fee,
     "request": _request,
+    "my_requests": _my_requests,
 }

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-
-from sqlalchemy import Connection
 
 from app.conversation import lookups
+from app.conversation.lookups import Asker
 from app.flows import engine, render
 from app.flows.model import (
     Context,
     Effect,
-    Findings,
+    Found,
     Input,
     Lookup,
     OpenCase,
+    Outcome,
     Phrase,
     Remembered,
     Restarted,
@@ -26,7 +25,7 @@ from app.flows.model import (
 from app.flows.nodes import Book, Flow
 from app.flows.walk import Steps
 from app.storage.people import Contact
-from app.words import Language, Limits, Medium, Reply
+from app.words import Language, Limits, Reply
 
 
 @dataclass
@@ -38,12 +37,9 @@ class Play:
     `added` follows on answers already stored; `secrets` must be sealed before they are.
     """
 
-    tx: Connection
-    contact: Contact
-    today: date
+    asker: Asker
     book: Book
     flow: Flow
-    medium: Medium
     channel: str
     limits: Limits
     language: Language
@@ -57,10 +53,19 @@ class Play:
     phrases: list[Phrase] = field(default_factory=list)
     cases: list[str] = field(default_factory=list)
     remembered_language: Language | None = None
-    _found: dict[tuple[object, ...], Findings] = field(default_factory=dict)
+    _found: dict[tuple[object, ...], Outcome] = field(default_factory=dict)
+
+    @property
+    def contact(self) -> Contact:
+        return self.asker.contact
 
     def begin(self) -> Reply:
         return self._shown(engine.begin(self.book, self.flow, self._context()))
+
+    def begin_invited(self, center: Found, service: Found) -> Reply:
+        """Begin at the question "how was it?", of a request that is known."""
+        begun = engine.begin_invited(self.book, self.flow, self._context(), center, service)
+        return self._shown(begun)
 
     def resume(self) -> Reply:
         """Ask whether to go on from where the conversation was dropped."""
@@ -81,6 +86,14 @@ class Play:
     def wants_text(self) -> bool:
         return self.state is not None and engine.wants_text(self.book, self.state)
 
+    def goes_straight(self, text: str) -> bool:
+        """Whether a text names by itself what it is the answer to."""
+        return engine.direct(self.book, self.flow, self.state, text) is not None
+
+    def accepts(self, text: str) -> bool:
+        """Whether a text answers "how was it?"."""
+        return engine.accepts(self.book, self.flow, text)
+
     def written(self, phrase: Phrase) -> str:
         """A phrase in the person's language."""
         pack = self.book.packs[self.language]
@@ -90,7 +103,7 @@ class Play:
         return Context(
             language=self.language,
             pack=self.book.packs[self.language],
-            medium=self.medium,
+            medium=self.asker.medium,
             channel=self.channel,
             new=self._new(),
         )
@@ -104,11 +117,11 @@ class Play:
         left = self.restarted or (self.state is not None and self.state.suspended is not None)
         return not chosen and not left and self.contact.first_heard in (None, self.conversation)
 
-    def _resolve(self, lookup: Lookup) -> Findings:
+    def _resolve(self, lookup: Lookup) -> Outcome:
         # A list is asked for when its screen is entered and again when it is shown.
         asked = (lookup.name, *sorted(lookup.args.items()))
         if asked not in self._found:
-            self._found[asked] = lookups.answer(self.tx, self.contact, self.today, lookup)
+            self._found[asked] = lookups.answer(self.asker, lookup)
         return self._found[asked]
 
     def _shown(self, steps: Steps) -> Reply:

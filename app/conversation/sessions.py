@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 
 from app.conversation.desk import Desk
 from app.conversation.play import Hop
-from app.storage import conversations
+from app.errors import Contradicts
+from app.settings import QUICKEST_REPEAT
+from app.storage import conversations, turns
 from app.storage.conversations import Standing, StoredTurn
+from app.storage.turns import Told
 from app.words import Inbound, Reply
 
-# Nobody answers two screens in a row with the same key that quickly; a gateway repeats so.
-QUICKEST_REPEAT = timedelta(seconds=3)
 OWN = "#"
 
 
@@ -32,7 +33,7 @@ class Session:
 
     `mine` is this session's conversation, whatever became of it, `standings` it and those that
     may be gone on with; `name` is under what a session is kept, and `opening` what was dialled
-    where a conversation begins now.
+    where a conversation begins now. `body` is the keyed hash of what an input with an id says.
     """
 
     told: Reply | None = None
@@ -40,6 +41,7 @@ class Session:
     mine: Standing | None = None
     name: str = ""
     opening: str = ""
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Progress:
 
 
 def find(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
-    """What is known of the session, for a contact that is locked."""
+    """What is known of the session, for a contact that is locked. Raises Contradicts."""
     if inbound.accumulates:
         return _whole(desk, tx, contact_id, inbound)
     return _hop(desk, tx, contact_id, inbound)
@@ -81,11 +83,11 @@ def progress(session: Session, inbound: Inbound, walked: Sequence[Hop]) -> Progr
     if not inbound.accumulates:
         length = session.mine.path_length + 1 if session.mine else len(session.opening[:1])
         key = _key(inbound, session.name, length)
-        return Progress(length, key, [StoredTurn(key, reply)])
+        return Progress(length, key, [StoredTurn(key, reply, session.body)])
     replies = {_hashed(hop.path): hop.reply for hop in walked}
     replies[_hashed(inbound.text)] = reply
-    turns = [StoredTurn(path_hash, shown) for path_hash, shown in replies.items()]
-    return Progress(len(inbound.text), _hashed(inbound.text), turns)
+    given = [StoredTurn(path_hash, shown) for path_hash, shown in replies.items()]
+    return Progress(len(inbound.text), _hashed(inbound.text), given)
 
 
 # --- all input each time ----------------------------------------------------------------------
@@ -110,10 +112,12 @@ def _whole(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Ses
 
 
 def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
-    if inbound.provider_id:
-        told = _told(tx, contact_id, inbound, _hashed(inbound.provider_id))
-        if told is not None:
-            return Session(told)
+    body = desk.vault.hash(inbound.text) if inbound.provider_id else None
+    known = _told(tx, contact_id, inbound, _hashed(inbound.provider_id)) if body else None
+    if known is not None:
+        if known.body_hash not in (None, body):
+            raise Contradicts("this id brought another input before")
+        return Session(known.reply)
     begins = inbound.session + OWN
     standings = conversations.standing_hops(
         tx,
@@ -121,38 +125,42 @@ def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Sessi
         inbound.channel,
         begins,
         resumable=inbound.received_at - desk.resume_within,
-        recent=inbound.received_at - QUICKEST_REPEAT,
+        recent=inbound.received_at - _quickest(desk, inbound.channel),
     )
     mine = next((one for one in standings if _under(one, inbound.channel, begins)), None)
     if mine is not None and (_repeats(desk, inbound, mine) or _overtaken(inbound, mine)):
         told = _told(tx, contact_id, inbound, mine.path_hash)
         if told is not None:
-            return Session(told)
+            return Session(told.reply)
     left = [one for one in standings if one.status in ("open", "abandoned")]
     if mine is not None and mine.status == "open" and not inbound.begins:
-        return Session(None, left, mine, name=mine.session)
+        return Session(None, left, mine, name=mine.session, body=body)
     # An answer to a screen that we do not know was meant for no screen of ours, but STOP is STOP.
-    dialled = inbound.begins or desk.keywords.bare_consent(inbound.text) is not None
+    dialled = inbound.begins or desk.keywords.consent(inbound.text) is not None
     name = begins + (inbound.provider_id or inbound.received_at.isoformat())
-    return Session(None, left, None, name=name, opening=inbound.text if dialled else "")
+    opening = inbound.text if dialled else ""
+    return Session(None, left, None, name=name, opening=opening, body=body)
 
 
 def _under(standing: Standing, channel: str, begins: str) -> bool:
     return standing.channel == channel and standing.session.startswith(begins)
 
 
-def _told(tx: Connection, contact_id: int, inbound: Inbound, key: bytes) -> Reply | None:
-    return conversations.told(tx, contact_id, inbound.channel, inbound.session, key)
+def _told(tx: Connection, contact_id: int, inbound: Inbound, key: bytes) -> Told | None:
+    return turns.told(tx, contact_id, inbound.channel, inbound.session, key)
 
 
 def _repeats(desk: Desk, inbound: Inbound, mine: Standing) -> bool:
     """Whether an input without an id is the last one once more."""
-    config = desk.channels.get(inbound.channel)
-    seconds = config.repeat_seconds if config else QUICKEST_REPEAT.total_seconds()
-    within = min(timedelta(seconds=seconds), QUICKEST_REPEAT)
-    quick = abs(inbound.received_at - mine.turned_at) <= within
+    quick = abs(inbound.received_at - mine.turned_at) <= _quickest(desk, inbound.channel)
     same = _key(inbound, mine.session, mine.path_length) == mine.path_hash
     return not inbound.provider_id and quick and same
+
+
+def _quickest(desk: Desk, channel: str) -> timedelta:
+    """Within what time the same key without an id is a repeat, and no second answer."""
+    config = desk.channels.get(channel)
+    return timedelta(seconds=config.ussd_repeat_seconds if config else QUICKEST_REPEAT)
 
 
 def _overtaken(inbound: Inbound, mine: Standing) -> bool:

@@ -9,16 +9,17 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from app.clock import local_day
-from app.conversation import consent, keywords
+from app.conversation import consent, invited, keywords
 from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.flows.model import State, readable
 from app.flows.nodes import Book
+from app.requests import clerks
 from app.storage import conversations, outbox, people
 from app.storage import inbound as letters
 from app.storage.conversations import Standing, TurnRecord
 from app.storage.inbound import Waiting
+from app.storage.invitations import Invitation
 from app.storage.people import Contact
 from app.text import answers
 from app.words import Language
@@ -72,19 +73,34 @@ def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
 
 def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     contact = people.by_id(tx, letter.contact_id)
+    now = desk.now()
+    told = clerks.answer(desk.registrar, desk.clerks, tx, contact.id, letter.text, now)
+    if told is not None:
+        # Not counted among the answers of an hour: a clerk needs the number of each request.
+        desk.text(tx, contact, letter.channel, told, now)
+        return
     keyword = desk.keywords.named(letter.text)
     if keyword in keywords.CONSENT:
         _consent(desk, tx, letter, contact, keyword)
-        return
-    play, mine = _play(desk, tx, letter, contact)
+    else:
+        _converse(desk, tx, letter, contact, keyword)
+
+
+def _converse(
+    desk: Desk, tx: Connection, letter: Waiting, contact: Contact, keyword: str | None
+) -> None:
     text = letter.text
+    mine = _standing(desk, tx, letter, contact)
+    asked = invited.asked(desk, tx, contact, mine, text)
+    play, mine = _play(desk, tx, letter, contact, mine, asked)
     alone = desk.keywords.alone(text)
     if play.wants_text() and not alone:
         # "Help us with …" is a story to who was asked for one.
         keyword = None
     language = _language(keyword, play, alone=alone)
     said = ""
-    if language is None and not alone and mine is None and _joins(desk, tx, contact, text):
+    told = language is None and not alone and mine is None and asked is None
+    if told and not play.goes_straight(text) and _joins(desk, tx, contact, text):
         said = "message.joined"
     elif keyword == keywords.HELP:
         said = "message.help"
@@ -93,6 +109,8 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
         return
     if language is not None:
         reply = play.speak(language)
+    elif asked is not None:
+        reply = invited.begin(play, asked, text)
     elif play.state is None:
         reply = play.begin()
         # What began the conversation may be an answer already, or mean nothing at all.
@@ -102,6 +120,8 @@ def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     now = desk.now()
     conversation = conversations.record(tx, _record(letter, contact, mine, play, now))
     desk.follow(tx, play, contact, conversation, letter.channel, now)
+    if asked is not None:
+        invited.note(tx, asked, conversation, now)
     _reply(desk, tx, letter, contact, reply.text)
 
 
@@ -134,30 +154,38 @@ def _consent(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, wish
     consent.tell(desk, tx, contact, letter.channel, said)
 
 
-def _play(
-    desk: Desk, tx: Connection, letter: Waiting, contact: Contact
-) -> tuple[Play, Standing | None]:
+def _standing(desk: Desk, tx: Connection, letter: Waiting, contact: Contact) -> Standing | None:
+    """The conversation that is going on; one that was silent for too long is over."""
     mine = conversations.open_sms(tx, contact.id)
-    now = desk.now()
     # By when it was written: a message that we worked late did not come late.
-    silent = mine is not None and letter.received_at - mine.turned_at > desk.abandon_after
+    if mine is not None and letter.received_at - mine.turned_at > desk.abandon_after:
+        conversations.close(tx, mine.id, "abandoned", desk.now())
+        return None
+    return mine
+
+
+def _play(
+    desk: Desk,
+    tx: Connection,
+    letter: Waiting,
+    contact: Contact,
+    mine: Standing | None,
+    asked: Invitation | None,
+) -> tuple[Play, Standing | None]:
     # A whole answer in one message stands for itself, whatever was going on.
-    whole = answers.one_line(letter.text) is not None
+    whole = asked is not None or answers.one_line(letter.text) is not None
     began_on: Book | None = None
     stood: State | None = None
-    if mine is not None and not silent and not whole:
+    if mine is not None and not whole:
         began_on, stood = desk.books.version(tx, mine.flow), readable(mine.state)
     if mine is not None and (began_on is None or stood is None):
-        conversations.close(tx, mine.id, "abandoned" if silent else "replaced", now)
+        conversations.close(tx, mine.id, "replaced", desk.now())
         mine = None
     book = began_on or desk.books.current(tx)
     play = Play(
-        tx=tx,
-        contact=contact,
-        today=local_day(now),
+        asker=desk.asker(tx, contact, "sms"),
         book=book,
         flow=book.flows[desk.flow],
-        medium="sms",
         channel=letter.channel,
         limits=desk.sms_limits(letter.channel),
         language=desk.language_of(contact, book),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from app.clock import local_day
 from app.conversation import consent, sessions
 from app.conversation.deadline import Promise
 from app.conversation.desk import Desk
@@ -19,22 +18,29 @@ from app.flows.model import readable
 from app.storage import conversations, people
 from app.storage.conversations import Standing, TurnRecord
 from app.storage.people import Contact
+from app.text import answers
 from app.words import Inbound, Reply
+
+START_OVER = "resume.restart"
 
 
 @dataclass(kw_only=True)
 class Talk(Play):
-    """A play in which STOP and START, typed alone at any prompt, do their work and end it."""
+    """A play in which STOP and START, asked at any prompt, do their work and end it."""
 
     keywords: Keywords
     wish: str | None = None
 
     def take(self, text: str, *, opening: bool = False) -> Reply:
-        wish = self.keywords.bare_consent(text)
+        wish = None if self._starts_over(text) else self.keywords.consent(text)
         if wish is None:
             return super().take(text, opening=opening)
         self.wish, self.finished = wish, True
         return Reply(consent.sentence(self.book.packs[self.language], wish), ends=True)
+
+    def _starts_over(self, text: str) -> bool:
+        """Whether it is what our own menu offers: ເລີ່ມໃໝ່ asks for no messages."""
+        return any(answers.matches(text, pack[START_OVER]) for pack in self.book.packs.values())
 
     @property
     def status(self) -> str:
@@ -48,7 +54,8 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     """Answer a USSD post. The same post again gets the same reply, byte for byte.
 
     Where nobody waits for the reply any longer it goes out by SMS, in the same transaction.
-    Raises NotAPhoneNumber for a sender that is no phone.
+    Raises NotAPhoneNumber for a sender that is no phone, and Contradicts for an id that came
+    before with another input.
     """
     sealed = desk.seal(inbound.sender)
     with desk.engine.begin() as tx:
@@ -124,12 +131,9 @@ def _play(
     if inbound.language in book.packs:
         language = inbound.language or language
     return Talk(
-        tx=tx,
-        contact=contact,
-        today=local_day(desk.now()),
+        asker=desk.asker(tx, contact, "ussd"),
         book=book,
         flow=book.flows[desk.flow],
-        medium="ussd",
         channel=inbound.channel,
         limits=inbound.limits or desk.ussd_limits(inbound.channel),
         language=language,
@@ -154,7 +158,7 @@ def _continue(play: Talk, session: Session, inbound: Inbound) -> list[Hop]:
     before, pieces = sessions.pieces(session, inbound)
     if play.state is None:
         # The input so far was meant for screens that are gone; STOP was not.
-        newest = pieces[-1] if play.keywords.bare_consent(pieces[-1]) else ""
+        newest = pieces[-1] if play.keywords.consent(pieces[-1]) else ""
         walked = _begin(play, newest)
     else:
         walked = hops(play, before, pieces, opening=False)

@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID, uuid5
 
 import structlog
 from sqlalchemy import Connection
 
+from app.delivery import failover
 from app.delivery.ends import FIRST_ASKED
-from app.delivery.gates import Gate, keep_pace
+from app.delivery.gates import NAP_SECONDS, Gate, keep_pace
 from app.delivery.post import Post
 from app.errors import (
     ConfigError,
@@ -38,6 +40,8 @@ log = structlog.get_logger()
 
 DRAIN_SECONDS = 10.0
 FIRST_POLLED = timedelta(minutes=1)
+# After so many calls that failed a message goes on by another channel, if there is one.
+PASSED_ON_AT = 2
 # A provider that wants to be left alone for no time at all would be called without end.
 LEAST_AFTER = timedelta(seconds=1)
 _JITTER = random.SystemRandom()
@@ -64,12 +68,10 @@ def drain(post: Post, stop: Callable[[], bool]) -> int:
         if turn is None:
             break
         if turn.claimed is None:
-            time.sleep(turn.wait)
-        elif turn.in_time():
+            time.sleep(NAP_SECONDS)
+        elif gate.lets(turn):
             _send(post, turn.claimed)
             tried += 1
-        else:
-            gate.give_back(turn.claimed)
     return tried
 
 
@@ -109,16 +111,17 @@ def _letter(post: Post, claimed: Claimed) -> _Letter:
 
 
 def _hand_over(post: Post, letter: _Letter) -> Sent:
-    """Send the message, where the channel joins no parts as several with the same id, in order.
+    """Send the message, where the channel joins no parts as several, in order.
 
     Each of them may bring a receipt; all are the message's.
     """
     channel = post.channels[letter.outgoing.channel]
     if len(letter.parts) == 1:
         return channel.send(letter.outgoing)
-    for number, part in enumerate(letter.parts, 1):
+    ids = _part_ids(letter)
+    for number, (id_, part) in enumerate(zip(ids, letter.parts, strict=True), 1):
         try:
-            sent = channel.send(replace(letter.outgoing, text=part, segments=1))
+            sent = channel.send(replace(letter.outgoing, id=id_, text=part, segments=1))
         except Exception as error:
             if number == 1:
                 raise
@@ -128,9 +131,18 @@ def _hand_over(post: Post, letter: _Letter) -> Sent:
         with post.engine.begin() as tx:
             outbox.begun(tx, letter.claimed, len(letter.parts), post.now())
             _name(tx, letter.claimed, sent)
+            # Before they leave: their receipts may be here before the provider's answer.
+            accounts.expect(tx, letter.claimed.channel, letter.claimed.id, ids[number:])
         if number < len(letter.parts):
-            keep_pace(post, letter.outgoing.channel)
+            keep_pace(post, letter.outgoing.channel, post.lease.total_seconds())
     return sent
+
+
+def _part_ids(letter: _Letter) -> list[str]:
+    """The message's own id, then one for each further part: who sees an id again sends nothing."""
+    known = letter.claimed.id
+    further = range(2, len(letter.parts) + 1)
+    return [known, *(str(uuid5(UUID(known), str(number))) for number in further)]
 
 
 def _name(tx: Connection, claimed: Claimed, sent: Sent) -> None:
@@ -164,6 +176,8 @@ def _leave_for_later(post: Post, claimed: Claimed, error: TryLater) -> None:
     if error.after is None:
         _put_off(post, claimed, str(error))
         _note_failure(post, claimed.channel)
+        if claimed.attempts >= PASSED_ON_AT and claimed.purpose != "canary":
+            failover.pass_on(post, claimed)
         return
     log.warning("channel_paused", channel=claimed.channel, reason=str(error))
     until = post.now() + max(error.after, LEAST_AFTER)

@@ -19,6 +19,7 @@ from app.flows.nodes import (
     Record,
     Say,
     Send,
+    asks_of,
 )
 from app.flows.reading import number_of
 
@@ -72,8 +73,6 @@ def _arrows(node: Node) -> Iterator[Arrow]:
     if isinstance(node, Question):
         for index, option in enumerate(node.options):
             yield Arrow(number_of(index), option.to)
-        for ask in node.asks:
-            yield Arrow(ask.kind, ask.to)
     elif isinstance(node, Choose):
         yield Arrow("chosen", node.to)
         yield Arrow("none", node.none)
@@ -89,6 +88,8 @@ def _arrows(node: Node) -> Iterator[Arrow]:
         yield Arrow("then", node.then, aside=True)
     elif not isinstance(node, Say):
         yield Arrow("", node.to)
+    for ask in asks_of(node):
+        yield Arrow(ask.kind, ask.to)
 
 
 def _condition(condition: Condition) -> str:

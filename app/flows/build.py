@@ -32,19 +32,21 @@ def node(flow: str, name: str, shape: shapes.Shape) -> nodes.Node:
     if isinstance(shape, shapes.QuestionShape):
         return _question(flow, own, shape)
     if isinstance(shape, shapes.ChooseShape):
-        given = shape.model_dump(exclude={"choose", "to", "none"})
+        given = shape.model_dump(exclude={"choose", "to", "none", "ask"})
         return nodes.Choose(
             name=own,
             lookup=shape.choose,
             to=full(flow, shape.to),
             none=full(flow, shape.none),
+            asks=tuple(_ask(flow, ask) for ask in shape.ask),
             **given,
         )
     if isinstance(shape, shapes.FindShape):
         found, none = full(flow, shape.found), full(flow, shape.none)
         return nodes.Find(own, shape.find, shape.keep, found, none, shape.args)
     if isinstance(shape, shapes.SayShape):
-        return nodes.Say(own, shape.say, ends=False, lookup=shape.lookup, args=shape.args)
+        given = shape.model_dump(exclude={"say"})
+        return nodes.Say(own, shape.say, ends=False, **given)
     if isinstance(shape, shapes.EndShape):
         return nodes.Say(own, shape.end, ends=True)
     if isinstance(shape, shapes.BranchShape):
@@ -132,6 +134,7 @@ def ill(shape: shapes.Shape) -> Iterator[Ill]:
         for index, option in enumerate(shape.options):
             for inner, one in enumerate(option.when):
                 yield from _ill_condition(("options", index, "when", inner), one)
+    if isinstance(shape, shapes.QuestionShape | shapes.ChooseShape):
         for index, ask in enumerate(shape.ask):
             if ask.kind == "phone" and ask.keep is not None:
                 message = "a phone number is stored sealed and never kept"
@@ -188,8 +191,6 @@ def targets(one: nodes.Node) -> Iterator[tuple[Path, str]]:
     if isinstance(one, nodes.Question):
         for index, option in enumerate(one.options):
             yield ("options", index, "to"), option.to
-        for index, ask in enumerate(one.asks):
-            yield ("ask", index, "to"), ask.to
     elif isinstance(one, nodes.Choose):
         yield ("to",), one.to
         yield ("none",), one.none
@@ -205,6 +206,8 @@ def targets(one: nodes.Node) -> Iterator[tuple[Path, str]]:
         yield ("then",), one.then
     elif not isinstance(one, nodes.Say):
         yield ("to",), one.to
+    for index, ask in enumerate(nodes.asks_of(one)):
+        yield ("ask", index, "to"), ask.to
 
 
 def onward(one: nodes.Node | None) -> Iterator[str]:
@@ -223,11 +226,6 @@ def texts(one: nodes.Node) -> Iterator[tuple[Path, str]]:
         yield ("simple",), one.simple
         for index, option in enumerate(one.options):
             yield ("options", index, "text"), option.text
-        for index, ask in enumerate(one.asks):
-            yield ("ask", index, "unknown"), ask.unknown
-            yield ("ask", index, "wrong"), ask.wrong
-            for inner, rule in enumerate(ask.rules):
-                yield ("ask", index, "rules", inner, "text"), rule.text
     elif isinstance(one, nodes.Choose):
         yield ("text",), one.text
         yield ("short",), one.short
@@ -235,3 +233,8 @@ def texts(one: nodes.Node) -> Iterator[tuple[Path, str]]:
         yield ("end" if one.ends else "say",), one.text
     elif isinstance(one, nodes.Send):
         yield ("send",), one.text
+    for index, ask in enumerate(nodes.asks_of(one)):
+        yield ("ask", index, "unknown"), ask.unknown
+        yield ("ask", index, "wrong"), ask.wrong
+        for inner, rule in enumerate(ask.rules):
+            yield ("ask", index, "rules", inner, "text"), rule.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,10 +11,10 @@ from app.errors import FlowError
 from app.flows import build, load
 from app.flows.graph import Graph, circles, dead_ends, graph, kinds_of
 from app.flows.load import MESSAGE_KEYS, META_KEYS, SYSTEM_KEYS, Sources
-from app.flows.lookups import OFFERS, Kind, Offer
+from app.flows.lookups import OFFERS, Kind
 from app.flows.measure import Measured, Scale, Worst, measured
 from app.flows.model import SCRIPT_KEY, LookupName, Screen
-from app.flows.nodes import Book, Choose, Find, Flow, Node, Question, Say
+from app.flows.nodes import Book, Choose, Find, Flow, Node, Question, Say, asks_of
 from app.flows.places import Index, index
 from app.text.encoding import encoding_of, units
 from app.words import Language, Limits, Medium
@@ -133,16 +133,19 @@ class _Linter:
 
     def _lookups(self, name: str) -> Iterator[Finding]:
         node = self.book.nodes[name]
-        if isinstance(node, Question):
-            for ask in node.asks:
-                if ask.lookup is not None and not OFFERS[ask.lookup].args <= {"value"}:
-                    wants = ", ".join(sorted(OFFERS[ask.lookup].args))
-                    message = f"the lookup {ask.lookup} wants {wants}, not what is typed"
-                    yield self._node("error", name, message, "Use it in a `choose` or a `say`")
-        elif isinstance(node, Choose | Find | Say) and node.lookup is not None:
+        for ask in asks_of(node):
+            if ask.lookup is not None and not OFFERS[ask.lookup].args <= {"value"}:
+                wants = ", ".join(sorted(OFFERS[ask.lookup].args))
+                message = f"the lookup {ask.lookup} wants {wants}, not what is typed"
+                yield self._node("error", name, message, "Use it in a `choose` or a `say`")
+        if isinstance(node, Choose | Find | Say) and node.lookup is not None:
             yield from self._args(name, node.lookup, node.args)
-        for lookup in _lookups_of(node):
-            yield from self._phrases(name, lookup, OFFERS[lookup])
+        for lookup in _written(node):
+            yield from self._phrases(name, lookup, OFFERS[lookup].phrases)
+        for lookup in (*_written(node), *(ask.lookup for ask in asks_of(node) if ask.lookup)):
+            yield from self._phrases(name, lookup, OFFERS[lookup].untold)
+        if isinstance(node, Say):
+            yield from self._spare(name, node)
 
     def _args(self, name: str, lookup: LookupName, args: Mapping[str, str]) -> Iterator[Finding]:
         wanted = OFFERS[lookup].args
@@ -157,9 +160,16 @@ class _Linter:
                 message = f"nothing saves or keeps {source!r} before this; {key} will be empty"
                 yield self._node("warning", name, message, "Ask for it first, or name another")
 
-    def _phrases(self, name: str, lookup: LookupName, offer: Offer) -> Iterator[Finding]:
+    def _spare(self, name: str, node: Say) -> Iterator[Finding]:
+        filled = OFFERS[node.lookup].values if node.lookup is not None else frozenset()
+        for value in node.spare:
+            if value not in filled:
+                message = f"nothing gives a {value!r} that could be left out"
+                yield self._node("warning", name, message, "Take it out of `spare`")
+
+    def _phrases(self, name: str, lookup: LookupName, keys: Collection[str]) -> Iterator[Finding]:
         for language, pack in self.book.packs.items():
-            for key in offer.phrases.keys() - pack.keys():
+            for key in set(keys) - pack.keys():
                 message = f"the lookup {lookup} needs this text, which is missing"
                 yield self._text("error", language, key, message, f"{name} shows it")
 
@@ -179,7 +189,7 @@ class _Linter:
         """Texts that no node names: the system's, and those that lookups are written with."""
         known = {key: frozenset[str]() for key in (*SYSTEM_KEYS, *MESSAGE_KEYS, *META_KEYS)}
         for offer in OFFERS.values():
-            known |= offer.phrases
+            known |= {**offer.phrases, **dict.fromkeys(offer.untold, frozenset[str]())}
         for language, pack in self.book.packs.items():
             for key, given in known.items():
                 for hole in sorted(placeholders(pack.get(key, "")) - given):
@@ -196,7 +206,7 @@ class _Linter:
         for node in self.book.nodes.values():
             used |= {key for _, key in build.texts(node)}
         for offer in OFFERS.values():
-            used |= offer.phrases.keys()
+            used |= offer.phrases.keys() | offer.untold
         for language, pack in self.book.packs.items():
             for key in sorted(pack.keys() - used):
                 yield self._text("warning", language, key, "nothing shows this text", "Take it out")
@@ -269,7 +279,8 @@ def _too_long(size: Measured, screen: Screen, *, menu: bool) -> Iterator[tuple[S
         yield "warning", message, "Shorten it, or split the question"
 
 
-def _lookups_of(node: Node) -> Iterable[LookupName]:
+def _written(node: Node) -> Iterable[LookupName]:
+    """The lookups whose findings a node shows or passes on."""
     if isinstance(node, Choose | Find):
         return (node.lookup,)
     # A list shows names only; a text shows the values as well.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from app.flows.nodes import Ask, Book, Branch, Choose, Question
+from app.flows.nodes import Ask, Book, Branch, Choose, Question, asks_of
 from app.flows.paper import Paper
 from app.flows.reading import all_hold, broken, number_of, read
 from app.flows.talk import Talk
@@ -189,11 +189,11 @@ def _inputs(talk: Talk, paper: Paper) -> Iterator[str]:
         yield number_of(0)
     elif isinstance(node, Question):
         yield from _numbers(talk, node)
-        for ask in node.asks:
-            fitting = [text for text in _samples(ask, talk, paper) if _fits(ask, text)]
-            # Where answers decide on the way, each of them counts; else one is like another.
-            decides = ask.save is not None and ask.save in _compared(talk.book)
-            yield from fitting if decides else fitting[:1]
+    for ask in asks_of(node):
+        fitting = [text for text in _samples(ask, talk, paper) if _fits(ask, text)]
+        # Where answers decide on the way, each of them counts; else one is like another.
+        decides = ask.save is not None and ask.save in _compared(talk.book)
+        yield from fitting if decides else fitting[:1]
 
 
 def _numbers(talk: Talk, node: Question) -> Iterator[str]:

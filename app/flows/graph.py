@@ -19,6 +19,7 @@ from app.flows.nodes import (
     Question,
     Record,
     Say,
+    asks_of,
 )
 
 Edges = Mapping[str, frozenset[str]]
@@ -53,6 +54,9 @@ def graph(book: Book) -> Graph:
     brought: dict[str, set[str]] = {}
     named: dict[str, set[str]] = {}
     for flow in book.flows.values():
+        if (known := flow.invited) is not None:
+            brought.setdefault(known.to, set()).update((known.code, known.service))
+            named.setdefault(known.to, set()).update((known.code, known.service))
         if (line := flow.one_line) is not None:
             brought.setdefault(line.to, set()).update((line.code, line.score, line.comment))
             brought.setdefault(line.unknown, set()).update((line.score, line.comment))
@@ -79,6 +83,9 @@ def _entries(flow: Flow) -> Iterable[str]:
         yield from (flow.one_line.to, flow.one_line.unknown)
     if flow.attempts is not None:
         yield flow.attempts.to
+    if flow.invited is not None:
+        yield flow.invited.to
+    yield from (one.to for one in flow.direct)
 
 
 def _after(book: Book) -> Edges:
@@ -142,28 +149,29 @@ def _saves(node: Node) -> frozenset[str]:
     names: list[str | None] = []
     if isinstance(node, Question):
         names = [node.save, node.rest]
-        names += [name for ask in node.asks for name in (ask.save, ask.keep)]
     elif isinstance(node, Choose):
         names = [node.save, node.keep, node.rest]
     elif isinstance(node, Find):
         names = [node.keep]
     elif isinstance(node, Record):
         names = [*node.values]
+    names += [name for ask in asks_of(node) for name in (ask.save, ask.keep)]
     return frozenset(name for name in names if name is not None)
 
 
 def kinds_of(node: Node) -> Mapping[str, Kind]:
     """What a node gives a name to that texts may show, and whose name that is."""
     found: dict[str, Kind] = {}
+    for ask in asks_of(node):
+        if ask.lookup is not None and ask.kind != "place":
+            names = filter(None, (ask.save, ask.keep))
+            found |= dict.fromkeys(names, OFFERS[ask.lookup].kind)
     if isinstance(node, Question):
-        for ask in node.asks:
-            if ask.lookup is not None and ask.kind != "place":
-                names = filter(None, (ask.save, ask.keep))
-                found |= dict.fromkeys(names, OFFERS[ask.lookup].kind)
         if node.save is not None and any(one.value_of is not None for one in node.options):
             found.setdefault(node.save, "center")
     elif isinstance(node, Choose):
-        found = dict.fromkeys(filter(None, (node.save, node.keep)), OFFERS[node.lookup].kind)
+        kept = filter(None, (node.save, node.keep))
+        found |= dict.fromkeys(kept, OFFERS[node.lookup].kind)
     elif isinstance(node, Find):
         found = {node.keep: OFFERS[node.lookup].kind}
     return found

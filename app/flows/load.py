@@ -156,6 +156,8 @@ def _flow(file: _File) -> nodes.Flow | None:
         start=build.full(name, parsed.start),
         nodes=built,
         one_line=_one_line(name, parsed.one_line),
+        direct=tuple(nodes.Direct(one.words, build.full(name, one.to)) for one in parsed.direct),
+        invited=_invited(name, parsed.invited),
         attempts=_attempts(name, parsed.attempts),
         resume=None if parsed.resume is None else build.full(name, parsed.resume),
     )
@@ -166,6 +168,12 @@ def _one_line(flow: str, shape: shapes.OneLineShape | None) -> nodes.OneLine | N
         return None
     to, unknown = build.full(flow, shape.to), build.full(flow, shape.unknown)
     return nodes.OneLine(shape.code, shape.score, shape.comment, to, unknown)
+
+
+def _invited(flow: str, shape: shapes.InvitedShape | None) -> nodes.Invited | None:
+    if shape is None:
+        return None
+    return nodes.Invited(shape.code, shape.service, build.full(flow, shape.to))
 
 
 def _attempts(flow: str, shape: shapes.AttemptsShape | None) -> nodes.Attempts | None:
@@ -211,6 +219,9 @@ def _check_targets(file: _File, flow: nodes.Flow, known: set[str]) -> None:
         targets.append((("one_line", "unknown"), flow.one_line.unknown))
     if flow.attempts is not None:
         targets.append((("attempts", "to"), flow.attempts.to))
+    if flow.invited is not None:
+        targets.append((("invited", "to"), flow.invited.to))
+    targets += [(("direct", index, "to"), one.to) for index, one in enumerate(flow.direct)]
     for name, one in flow.nodes.items():
         own = ("nodes", name.split("/")[1])
         targets += [((*own, *place), target) for place, target in build.targets(one)]
@@ -232,6 +243,15 @@ def _check_asking(file: _File, flow: nodes.Flow, known: Mapping[str, nodes.Node]
         if target in known and not isinstance(known[target], nodes.Question):
             shown = target.removeprefix(f"{flow.name}/")
             file.complain(place, f"{shown!r} is no question", "Name a node that is one")
+    takers: list[tuple[Path, str]] = [
+        (("direct", index, "to"), one.to) for index, one in enumerate(flow.direct)
+    ]
+    if flow.invited is not None:
+        takers.append((("invited", "to"), flow.invited.to))
+    for place, target in takers:
+        if target in known and not nodes.asks_of(known[target]):
+            shown = target.removeprefix(f"{flow.name}/")
+            file.complain(place, f"{shown!r} takes no typed answer", "Name a node with an `ask`")
 
 
 def _check_circles(file: _File, flow: nodes.Flow, known: Mapping[str, nodes.Node]) -> None:

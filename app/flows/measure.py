@@ -20,8 +20,8 @@ from app.flows.model import (
     Value,
 )
 from app.flows.nodes import Book, Choice, Condition, Flow, Question
-from app.flows.paper import amounts
 from app.flows.reading import all_hold
+from app.flows.telling import Costs, cost_values
 from app.flows.walk import Walk
 from app.text.encoding import Encoding, encoding_of, units
 from app.words import REQUEST_STATUSES, Language, Limits, Medium
@@ -45,6 +45,7 @@ class Worst:
     centers: Names = field(default_factory=dict)
     services: Names = field(default_factory=dict)
     papers: Names = field(default_factory=dict)
+    law: str = ""
 
     def of(self, kind: Kind) -> Names:
         """The longest name of a kind of thing."""
@@ -112,20 +113,38 @@ class Scale:
     def _find(self, lookup: Lookup, context: Context) -> Findings:
         offer = OFFERS[lookup.name]
         names = self.worst.of(offer.kind)
-        longest = max(
-            (f"status.{status}" for status in REQUEST_STATUSES),
-            key=lambda key: units(context.pack.get(key, "")),
-        )
-        values: dict[str, Value] = {
+        values = cost_values(Costs(LARGEST, LARGEST, self.worst.law, A_DAY))
+        values |= {
             "service": Named(names),
-            "fee": amounts(LARGEST, LARGEST),
             "days": Phrase("fee.days", {"days": LONGEST_WAIT}),
             "papers": Phrase("fee.papers", {"papers": Named(self.worst.papers)}),
-            "status": Phrase(longest),
-            "since": Phrase("request.since", {"date": A_DAY}),
         }
+        values |= self._of_request(context.pack)
         kept = {key: value for key, value in values.items() if key in offer.values}
-        return (Found("1", names, kept),) * LISTED
+        label = None
+        if lookup.name == "my_requests":
+            status = Phrase(_longest(context.pack, *_statuses("brief")))
+            label = Phrase("request.line", {"service": values["service"], "status": status})
+        return (Found("1", names, kept, label),) * LISTED
+
+    def _of_request(self, pack: Pack) -> dict[str, Value]:
+        """All that a request may be told with, be it never all at once."""
+        due = _longest(pack, "request.until", "request.due", "request.overdue")
+        return {
+            "status": Phrase(_longest(pack, *_statuses("status"))),
+            "since": Phrase("request.since", {"date": A_DAY}),
+            "next": Phrase("request.collect", {"place": Named(self.worst.centers)}),
+            "due": Phrase(due, {"date": A_DAY}),
+            "news": Phrase("request.silent", {"days": LONGEST_WAIT}),
+        }
+
+
+def _statuses(kind: str) -> list[str]:
+    return [f"{kind}.{status}" for status in REQUEST_STATUSES]
+
+
+def _longest(pack: Pack, *keys: str) -> str:
+    return max(keys, key=lambda key: units(pack.get(key, "")))
 
 
 def _contexts(

@@ -24,6 +24,7 @@ LookupName = Literal[
     "services",
     "fee",
     "request",
+    "my_requests",
 ]
 
 
@@ -56,14 +57,29 @@ Value = str | int | Named | Phrase
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing a lookup found: its key, its names, and values for a text."""
+    """One thing a lookup found: its key, its names, and values for a text.
+
+    `label` stands in a list where the name alone would not do.
+    """
 
     value: str
     names: Mapping[Language, str]
     values: Mapping[str, Value] = field(default_factory=dict)
+    label: Phrase | None = None
 
 
 Findings = tuple[Found, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A lookup tells nothing, and the key of the text that says why."""
+
+    text: str
+
+
+Outcome = Findings | Untold
+"""What a lookup is answered with; nothing found is no findings."""
 
 Pack = Mapping[str, str]
 """A language pack's texts by key."""
@@ -155,11 +171,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What to show, as keys and values: `app.flows.render` makes pages of it."""
+    """What to show, as keys and values: `app.flows.render` makes pages of it.
+
+    `spare` values are left out, the first first, where all of it would not fit one page.
+    """
 
     text: str
     short: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)
+    spare: tuple[str, ...] = ()
     options: tuple[tuple[str, Value], ...] = ()
     notice: str = ""
     can_back: bool = False

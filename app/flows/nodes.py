@@ -99,7 +99,7 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Choose:
     """Options that a lookup finds. None leads to `none`; one only is taken without asking,
-    unless it wants to be confirmed."""
+    unless it wants to be confirmed. `asks` are tried in order where no option was meant."""
 
     name: str
     text: str
@@ -107,6 +107,7 @@ class Choose:
     to: str
     none: str
     args: Mapping[str, str] = field(default_factory=dict)
+    asks: tuple[Ask, ...] = ()
     save: str | None = None
     keep: str | None = None
     short: str = ""
@@ -128,13 +129,17 @@ class Find:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Tells something that a lookup may fill, and waits for 0 or 00; with `ends` it closes."""
+    """Tells something that a lookup may fill, and waits for 0 or 00; with `ends` it closes.
+
+    `spare` values are left out, the first first, where all of it would not fit one page.
+    """
 
     name: str
     text: str
     ends: bool
     lookup: LookupName | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    spare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,11 @@ class Open:
 Node = Question | Choose | Find | Say | Branch | Call | Record | Send | Open
 
 
+def asks_of(node: Node) -> tuple[Ask, ...]:
+    """The typed answers that a node takes."""
+    return node.asks if isinstance(node, Question | Choose) else ()
+
+
 @dataclass(frozen=True, slots=True)
 class OneLine:
     """A whole answer in one SMS: "0103 5 good" → these questions, then the node `to`."""
@@ -202,6 +212,23 @@ class OneLine:
     comment: str
     to: str
     unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """One of these words and an answer in one SMS: straight to the node `to` that asks for it."""
+
+    words: tuple[str, ...]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Where who was asked how it was begins: these questions are answered, `to` takes the rest."""
+
+    code: str
+    service: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +248,8 @@ class Flow:
     start: str
     nodes: Mapping[str, Node]
     one_line: OneLine | None = None
+    direct: tuple[Direct, ...] = ()
+    invited: Invited | None = None
     attempts: Attempts | None = None
     resume: str | None = None
 

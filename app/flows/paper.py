@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from app.flows.model import Findings, Found, Lookup, Named, Phrase, Value
+from app.flows.model import Findings, Found, Lookup, Named, Outcome, Phrase, Untold, Value
+from app.flows.telling import Costs, Standing, cost_values, told
 from app.text.places import Gazetteer
 from app.words import Language
 
@@ -15,29 +16,43 @@ Args = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class PaperService:
-    """A service with its fee, charge (kip), days and papers; None and {} where nothing is known."""
+    """A service with its fee, charge (kip), days and papers; None and {} where nothing is known.
+
+    `law` and `since` say which ordinance the amounts are of, and from which day on.
+    """
 
     names: Names
     fee: int | None = None
     charge: int | None = None
     days: int | None = None
     papers: Names = field(default_factory=dict)
+    law: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PaperRequest:
-    """A citizen's request, as an office tells of it."""
+    """A citizen's request, as an office tells of it; `own` was filed by the phone that asks.
+
+    `silent_days`: for how long the office has said nothing, where that is worth telling.
+    """
 
     service: str
     status: str
     since: str
+    own: bool = False
+    note: str = ""
+    due: str = ""
+    overdue: bool = False
+    silent_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
     """Places by code: a district's begins with its province's, a center's with its district's.
 
-    `last` is the center that the person rated last, "" for none.
+    `last` is the center that the person rated last, "" for none. `refused` are numbers that are
+    not looked up, each with the key of the text that says why.
     """
 
     provinces: Mapping[str, Names]
@@ -46,10 +61,11 @@ class Paper:
     services: Mapping[str, PaperService]
     requests: Mapping[str, PaperRequest] = field(default_factory=dict)
     last: str = ""
+    refused: Mapping[str, str] = field(default_factory=dict)
 
-    def find(self, lookup: Lookup) -> Findings:
+    def find(self, lookup: Lookup) -> Outcome:
         """What a lookup finds on this paper."""
-        finders: Mapping[str, Callable[[Args], Findings]] = {
+        finders: Mapping[str, Callable[[Args], Outcome]] = {
             "last_odsc": lambda _: _one(self.centers, self.last),
             "odsc": lambda args: _one(self.centers, args["value"]),
             "provinces": lambda _: self._with_centers(self.provinces, ""),
@@ -61,6 +77,7 @@ class Paper:
             ),
             "fee": lambda args: self._fee(args["service"]),
             "request": lambda args: self._request(args["value"]),
+            "my_requests": lambda _: self._own(),
         }
         return finders[lookup.name](lookup.args)
 
@@ -86,37 +103,31 @@ class Paper:
             return ()
         values: dict[str, Value] = {
             "service": Named(service.names),
-            "fee": amounts(service.fee, service.charge),
             "days": Phrase("fee.days", {"days": service.days}) if service.days else "",
             "papers": "",
+            **cost_values(Costs(service.fee, service.charge, service.law, service.since)),
         }
         if any(service.papers.values()):
             values["papers"] = Phrase("fee.papers", {"papers": Named(service.papers)})
         return (Found(key, service.names, values),)
 
-    def _request(self, number: str) -> Findings:
-        number = number.upper()
+    def _own(self) -> Findings:
+        every = (self._request(number) for number, one in self.requests.items() if one.own)
+        return tuple(found for outcome in every if isinstance(outcome, tuple) for found in outcome)
+
+    def _request(self, typed: str) -> Outcome:
+        number = typed.upper()
+        if number in self.refused:
+            return Untold(self.refused[number])
         request = self.requests.get(number)
         service = self.services.get(request.service) if request else None
         if request is None or service is None:
             return ()
-        values: dict[str, Value] = {
-            "service": Named(service.names),
-            "status": Phrase(f"status.{request.status}"),
-            "since": Phrase("request.since", {"date": request.since}),
+        place = self.centers.get(number[:4], {})
+        facts = {
+            one.name: getattr(request, one.name) for one in fields(request) if one.name != "service"
         }
-        return (Found(number, service.names, values),)
-
-
-def amounts(fee: int | None, charge: int | None) -> Phrase:
-    """Fee and charge in a text's words."""
-    if fee is None and charge is None:
-        return Phrase("fee.none")
-    if not fee and not charge:
-        return Phrase("fee.free")
-    if fee and charge:
-        return Phrase("fee.both", {"fee": fee, "charge": charge})
-    return Phrase("fee.fee", {"kip": fee}) if fee else Phrase("fee.charge", {"kip": charge or 0})
+        return (told(Standing(number, service.names, place=place, **facts)),)
 
 
 def _within(names: Names, above: Names) -> Names:

@@ -60,8 +60,7 @@ def _whole(ask: Ask, text: str) -> str | None:
     if ask.kind == "phone":
         return _phone(text)
     if ask.kind == "reference":
-        reference = typed.normalise(typed.clean(text)).replace(" ", "")
-        return reference if 3 <= len(reference) <= 30 else None
+        return typed.reference(text)
     if ask.kind == "place":
         place = typed.normalise(text)
         return place if any(character.isalpha() for character in place) else None

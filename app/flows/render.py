@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 
 from babel.numbers import format_decimal
 
@@ -16,7 +17,25 @@ NUMBERS = {"en": "en"}
 
 
 def pages(screen: Screen, pack: Pack, language: Language, limits: Limits) -> list[str]:
-    """At least one page; a notice (what was wrong) stands before the question."""
+    """At least one page; a notice (what was wrong) stands before the question.
+
+    What is spare is left out, the first first, as far as that saves pages.
+    """
+    given = screen.values
+    tries = [
+        {key: value for key, value in given.items() if key not in screen.spare[:count]}
+        for count in range(len(screen.spare) + 1)
+    ]
+    laid = (_laid_out(replace(screen, values=values), pack, language, limits) for values in tries)
+    best = next(laid)
+    for shorter in laid:
+        if len(best) == 1:
+            break
+        best = min(best, shorter, key=len)
+    return best
+
+
+def _laid_out(screen: Screen, pack: Pack, language: Language, limits: Limits) -> list[str]:
     prompt = filled(pack[screen.text], screen.values, pack, language)
     if screen.notice:
         prompt = f"{filled(pack[screen.notice], screen.values, pack, language)}\n{prompt}"

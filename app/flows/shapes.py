@@ -105,6 +105,7 @@ class ChooseShape(Shape):
     to: Target
     none: Target
     args: dict[str, str] = {}
+    ask: Asks = ()
     save: str | None = None
     keep: str | None = None
     short: Key = ""
@@ -124,6 +125,7 @@ class SayShape(Shape):
     say: Key
     lookup: LookupName | None = None
     args: dict[str, str] = {}
+    spare: tuple[str, ...] = ()
 
 
 class EndShape(Shape):
@@ -198,6 +200,21 @@ class OneLineShape(Shape):
     unknown: Target
 
 
+class DirectShape(Shape):
+    """Words, each followed by an answer in the same SMS, and the node that asks for it."""
+
+    words: tuple[Text, ...]
+    to: Target
+
+
+class InvitedShape(Shape):
+    """The questions whose answers an invitation knows, and the question that it asks."""
+
+    code: str
+    service: str
+    to: Target
+
+
 class AttemptsShape(Shape):
     simpler_after: Annotated[int, Field(ge=1)]
     give_up_after: Annotated[int, Field(ge=2)]
@@ -208,6 +225,8 @@ class FlowShape(Shape):
     flow: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     start: Target
     one_line: OneLineShape | None = None
+    direct: tuple[DirectShape, ...] = ()
+    invited: InvitedShape | None = None
     attempts: AttemptsShape | None = None
     resume: Target | None = None
     nodes: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], dict[str, object]]

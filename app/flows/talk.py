@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from app.flows import engine, render
 from app.flows.model import (
     Context,
-    Findings,
     Input,
     Lookup,
     OpenCase,
+    Outcome,
     Remembered,
     Restarted,
     Saved,
@@ -33,7 +33,7 @@ class Talk:
 
     book: Book
     flow: Flow
-    find: Callable[[Lookup], Findings]
+    find: Callable[[Lookup], Outcome]
     language: Language
     medium: Medium = "ussd"
     limits: Limits = field(default_factory=Limits)

@@ -51,22 +51,33 @@ class ServiceShape(Shape):
     charge: int | None = None
     days: int | None = None
     papers: dict[Language, str] = {}
+    law: str = ""
+    since: str = ""
 
 
 class RequestShape(Shape):
     service: str
     status: str
     since: str
+    own: bool = False
+    note: str = ""
+    due: str = ""
+    overdue: bool = False
+    silent_days: int | None = None
 
 
 class RegistryShape(Shape):
-    """Places by code, services by key, requests by number, instead of the built-in ones."""
+    """Places by code, services by key, requests by number, instead of the built-in ones.
+
+    `refused`: numbers that are not looked up, with the key of the text that says why.
+    """
 
     provinces: dict[str, dict[Language, str]] | None = None
     districts: dict[str, dict[Language, str]] | None = None
     centers: dict[str, dict[Language, str]] | None = None
     services: dict[str, ServiceShape] | None = None
     requests: dict[str, RequestShape] | None = None
+    refused: dict[str, str] = {}
 
     def paper(self, last: str) -> Paper:
         given = {
@@ -74,18 +85,15 @@ class RegistryShape(Shape):
             for name in ("provinces", "districts", "centers")
             if (value := getattr(self, name)) is not None
         }
-        paper = replace(SMALL, last=last, **given)
+        paper = replace(SMALL, last=last, refused=self.refused, **given)
         if self.services is not None:
             services = {
-                key: PaperService(one.name, one.fee, one.charge, one.days, one.papers)
+                key: PaperService(one.name, **one.model_dump(exclude={"name"}))
                 for key, one in self.services.items()
             }
             paper = replace(paper, services=services)
         if self.requests is not None:
-            requests = {
-                key: PaperRequest(one.service, one.status, one.since)
-                for key, one in self.requests.items()
-            }
+            requests = {key: PaperRequest(**one.model_dump()) for key, one in self.requests.items()}
             paper = replace(paper, requests=requests)
         return paper
 

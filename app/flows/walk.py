@@ -16,6 +16,7 @@ from app.flows.model import (
     LookupName,
     Named,
     OpenCase,
+    Outcome,
     Phrase,
     Remembered,
     Restarted,
@@ -24,6 +25,7 @@ from app.flows.model import (
     SendSms,
     State,
     Step,
+    Untold,
     Value,
 )
 from app.flows.nodes import (
@@ -43,6 +45,7 @@ from app.flows.nodes import (
     Record,
     Say,
     Send,
+    asks_of,
 )
 from app.flows.reading import all_hold, broken, chosen, number_of, read
 from app.text import answers as typed
@@ -55,8 +58,8 @@ MAX_SILENT = 50
 CARRIED = 200
 WRONG = "error.choice"
 
-Steps = Generator[Lookup, Findings, Step]
-Silent = Generator[Lookup, Findings, str | None]
+Steps = Generator[Lookup, Outcome, Step]
+Silent = Generator[Lookup, Outcome, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class Again:
     notice: str
 
 
-Target = Generator[Lookup, Findings, str | Again | None]
+Target = Generator[Lookup, Outcome, str | Again | None]
 
 
 @dataclass
@@ -162,10 +165,10 @@ class Walk:
             self.effects.append(OpenCase(node.kind))
         else:
             for question, value in node.values.items():
-                self._save(question, value, {})
+                self.save(question, value, {})
 
     def _look(self, node: Find | Choose) -> Silent:
-        found = yield from self._look_up(node.lookup, node.args)
+        found = yield from self._found(node)
         if not found:
             return node.none
         if isinstance(node, Find):
@@ -183,21 +186,27 @@ class Walk:
         node = self.book.nodes[self.state.node]
         values = self._values()
         if isinstance(node, Say):
+            text = node.text
             if node.lookup is not None:
-                found = yield from self._look_up(node.lookup, node.args)
-                values |= found[0].values if found else {}
-            return self._screen(node.text, "", values, (), notice, ends=node.ends)
+                outcome = yield self._lookup(node.lookup, node.args)
+                if isinstance(outcome, Untold):
+                    text = outcome.text
+                elif outcome:
+                    values |= outcome[0].values
+            return self._step(Screen(text, "", values, node.spare, ends=node.ends), notice)
         if isinstance(node, Choose):
-            found = yield from self._look_up(node.lookup, node.args)
-            listed = tuple((number_of(index), Named(one.names)) for index, one in enumerate(found))
-            return self._screen(node.text, node.short, values, listed, notice)
+            found = yield from self._found(node)
+            listed = tuple(
+                (number_of(index), one.label or Named(one.names)) for index, one in enumerate(found)
+            )
+            return self._step(Screen(node.text, node.short, values, options=listed), notice)
         assert isinstance(node, Question)
         options = tuple(
             (number_of(index), Phrase(choice.text, values))
             for index, choice in enumerate(self._visible(node))
         )
         text = node.simple if self._wants_simple(node) else node.text
-        return self._screen(text, node.short, values, options, notice)
+        return self._step(Screen(text, node.short, values, options=options), notice)
 
     def _wants_simple(self, node: Node) -> bool:
         plan = self.flow.attempts
@@ -211,27 +220,14 @@ class Walk:
         met = partial(all_hold, context=self.context, answers=self.state.answers)
         return [choice for choice in node.options if met(choice.when)]
 
-    def _screen(
-        self,
-        text: str,
-        short: str,
-        values: Mapping[str, Value],
-        options: tuple[tuple[str, Value], ...],
-        notice: str,
-        *,
-        ends: bool = False,
-    ) -> Step:
-        screen = Screen(
-            text=text,
-            short=short,
-            values=values,
-            options=options,
+    def _step(self, shown: Screen, notice: str) -> Step:
+        screen = replace(
+            shown,
             notice=notice,
-            can_back=bool(self.state.history) and not ends,
-            can_home=len(self.state.history) > 1 and not ends,
-            ends=ends,
+            can_back=bool(self.state.history) and not shown.ends,
+            can_home=len(self.state.history) > 1 and not shown.ends,
         )
-        return Step(self.state, screen, tuple(self.effects), finished=ends)
+        return Step(self.state, screen, tuple(self.effects), finished=shown.ends)
 
     # --- taking input ------------------------------------------------------------------------
 
@@ -275,13 +271,7 @@ class Walk:
             self._pick(node, choice)
             self._save_rest(node.rest, rest)
             return choice.to
-        again: Again | None = None
-        for ask in node.asks:
-            target = yield from self._typed(node, ask, given.text)
-            if isinstance(target, str):
-                return target
-            again = again or target
-        return again
+        return (yield from self._typed(node, given.text))
 
     def _pick(self, node: Question, choice: Choice) -> None:
         value = choice.value
@@ -292,10 +282,19 @@ class Walk:
         if node.remember is not None:
             self.effects.append(Remembered(node.remember, value))
         if node.save is not None:
-            self._save(node.save, value, self.state.labels.get(choice.value_of or "", {}))
+            self.save(node.save, value, self.state.labels.get(choice.value_of or "", {}))
 
-    def _typed(self, node: Question, ask: Ask, text: str) -> Target:
-        """One way of answering by typing; None if the text is not of its kind."""
+    def _typed(self, node: Question | Choose, text: str) -> Target:
+        """The target that a typed answer leads to; None if it is of no kind that is asked for."""
+        again: Again | None = None
+        for ask in node.asks:
+            target = yield from self._read(node, ask, text)
+            if isinstance(target, str):
+                return target
+            again = again or target
+        return again
+
+    def _read(self, node: Question | Choose, ask: Ask, text: str) -> Target:
         given = read(ask, text)
         if given is None:
             return None
@@ -305,59 +304,47 @@ class Walk:
         value, names = given.value, dict[str, str]()
         if ask.lookup is not None:
             found = yield Lookup(ask.lookup, {"value": value})
+            if isinstance(found, Untold):
+                return Again(found.text)
             if not found:
                 return Again(ask.unknown or WRONG)
             # Of several the choice is asked next, by what was typed.
             if len(found) == 1 and ask.kind != "place":
                 value, names = found[0].value, dict(found[0].names)
         if ask.save is not None:
-            self._save(ask.save, value, names, secret=ask.kind == "phone")
+            self.save(ask.save, value, names, secret=ask.kind == "phone")
         if ask.keep is not None:
             self._keep(ask.keep, Found(value, names))
         self._save_rest(node.rest, given.rest)
         return ask.to
 
     def _choose(self, node: Choose, given: Input) -> Target:
-        found = yield from self._look_up(node.lookup, node.args)
+        found = yield from self._found(node)
         picked = typed.choice(given.text)
+        if picked is not None and picked.rest and node.asks:
+            # A longer text which only begins with a digit is a typed answer.
+            picked = None
         for index, one in enumerate(found):
             if picked is not None and picked.number == number_of(index):
                 self._save_rest(node.rest, picked.rest)
                 return self._chosen(node, one)
             if any(typed.matches(given.text, name) for name in one.names.values()):
                 return self._chosen(node, one)
-        return None
+        return (yield from self._typed(node, given.text))
 
     def _chosen(self, node: Choose, one: Found) -> str:
         if node.save is not None:
-            self._save(node.save, one.value, one.names)
+            self.save(node.save, one.value, one.names)
         if node.keep is not None:
             self._keep(node.keep, one)
         return node.to
 
-    def one_line(self, line: typed.OneLine) -> Steps:
-        """A complete answer in one message, or the question for the center it does not name."""
-        plan = self.flow.one_line
-        assert plan is not None
-        self.state = State(self.flow.start)
-        self._save(plan.score, str(line.score), {})
-        if line.comment:
-            self._save(plan.comment, line.comment, {})
-        found = yield Lookup("odsc", {"value": line.code})
-        if not found:
-            # What was said is kept; only the center is asked for again.
-            ask = self.book.nodes[plan.unknown]
-            notice = ask.asks[0].unknown if isinstance(ask, Question) and ask.asks else WRONG
-            self.state = replace(self.state, node=plan.unknown, stack=(plan.to,))
-            return (yield from self.show(notice))
-        self._save(plan.code, found[0].value, found[0].names)
-        return (yield from self.enter(plan.to))
-
     # --- remembering -------------------------------------------------------------------------
 
-    def _save(
+    def save(
         self, question: str, value: str, names: Mapping[str, str], *, secret: bool = False
     ) -> None:
+        """Note the answer to a question; `names` are those of the thing that it means."""
         self.effects.append(Saved(question, value, secret))
         carried = "" if secret else value[:CARRIED]
         answers = {**self.state.answers, question: carried}
@@ -370,7 +357,7 @@ class Walk:
             return
         before = self.state.answers.get(question)
         if before is None:
-            self._save(question, rest, {})
+            self.save(question, rest, {})
         # Who goes back and says it again has said it once.
         elif rest[:CARRIED] not in before:
             self.effects.append(Saved(question, rest, added=True))
@@ -385,15 +372,15 @@ class Walk:
         if names:
             self.state = replace(self.state, labels={**self.state.labels, name: dict(names)})
 
-    def _look_up(
-        self, name: LookupName, args: Mapping[str, str]
-    ) -> Generator[Lookup, Findings, Findings]:
+    def _found(self, node: Find | Choose) -> Generator[Lookup, Outcome, Findings]:
+        outcome = yield self._lookup(node.lookup, node.args)
+        return () if isinstance(outcome, Untold) else outcome
+
+    def _lookup(self, name: LookupName, args: Mapping[str, str]) -> Lookup:
         known = {**self.state.kept, **self.state.answers}
-        filled = {key: known.get(source, "") for key, source in args.items()}
-        return (yield Lookup(name, filled))
+        return Lookup(name, {key: known.get(source, "") for key, source in args.items()})
 
 
 def _wrong(node: Node) -> str:
-    if isinstance(node, Question) and node.asks and node.asks[0].wrong:
-        return node.asks[0].wrong
-    return WRONG
+    first = next(iter(asks_of(node)), None)
+    return first.wrong if first is not None and first.wrong else WRONG

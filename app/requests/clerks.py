@@ -87,16 +87,16 @@ def answer(
     Whoever is not on the staff list and writes no whole command is a citizen with something to
     tell.
     """
-    words = digits(canonical(text)).split()
-    if not words or words[0].casefold() != COMMAND:
+    words = _after_command(text)
+    if words is None:
         return None
-    entries = [one for one in people.staff(tx, contact_id) if one.level == "odsc"]
+    entries = people.staff(tx, contact_id)
+    if not entries and not _is_whole(words):
+        return None
     clerk = Clerk(contact_id, entries, entries[0].language if entries else registrar.language)
-    if not entries and not _is_whole(words[1:]):
-        return None
     sentences = every.get(clerk.language) or every[FALLBACK]
     try:
-        return _done(registrar, sentences, tx, clerk, words[1:], now)
+        return _done(registrar, sentences, tx, clerk, words, now)
     except _Answer as said:
         return sentences[said.key].format(**said.values)
     except RequestRefused as refused:
@@ -104,6 +104,17 @@ def answer(
             refused.code if refused.code in SENTENCES and not SENTENCES[refused.code] else "help"
         )
         return sentences[known]
+
+
+def _after_command(text: str) -> list[str] | None:
+    """The words behind the R, which may stand close to its number; None without an R."""
+    words = digits(canonical(text)).split()
+    first = words[0].casefold() if words else ""
+    if first == COMMAND:
+        return words[1:]
+    if first[:1] == COMMAND and first[1:].isdigit():
+        return [first[1:], *words[1:]]
+    return None
 
 
 def _is_whole(words: list[str]) -> bool:
@@ -215,6 +226,8 @@ def _find(tx: Connection, clerk: Clerk, number: str) -> Request:
     if numbers.is_ours(number):
         if not numbers.checks(number):
             raise _Answer("wrong_number")
+        # Before it is looked up: a stranger must not learn which numbers there are.
+        _require(clerk, number[:ODSC_DIGITS])
         found = storage.by_number(tx, number)
     else:
         same = storage.by_alias(tx, number)

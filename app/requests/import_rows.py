@@ -6,7 +6,7 @@ What a cell holds is never repeated: it may be a citizen's number in the wrong c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
@@ -83,14 +83,9 @@ class Reader:
 
     def row(self, at: Line, cells: Mapping[str, str]) -> Row | list[Problem]:
         """A row, or everything that is wrong with it."""
-        values: dict[str, object] = {}
-        faults: list[tuple[str, Fault]] = []
-        for name, read in self._readers.items():
-            value = read(cells.get(name, "").strip())
-            if isinstance(value, Fault):
-                faults.append((name, value))
-            values[name] = value
-        faults = faults or self._contradictions(values)
+        values = {name: read(cells.get(name, "").strip()) for name, read in self._readers.items()}
+        faults = [(name, value) for name, value in values.items() if isinstance(value, Fault)]
+        faults += self._contradictions(values)
         if faults:
             return [at.problem(name, fault.message, fault.remedy) for name, fault in faults]
         phone = str(values.pop("phone"))
@@ -152,32 +147,34 @@ class Reader:
             return Fault("this day lies ahead", "Mend the day")
         return day
 
-    def _contradictions(self, values: Mapping[str, object]) -> list[tuple[str, Fault]]:
+    def _contradictions(self, values: Mapping[str, object]) -> Iterator[tuple[str, Fault]]:
         """What cells that are right by themselves say against each other."""
-        number, odsc = str(values["number"]), str(values["odsc"])
-        if not number and not values["own_number"]:
-            return [("own_number", Fault("there is no number", "Write it, or ours as number"))]
-        if not number and not odsc:
-            return [("odsc", Fault("the cell is empty", "Write the ODSC's code, or say --odsc"))]
-        if number and (odsc or number[:4]) != number[:4]:
-            fault = Fault("the number is another ODSC's", "It begins with the ODSC's code")
-            return [("number", fault)]
-        if number and number[:4] not in self.odscs:
-            return [("number", Fault("there is no such ODSC", "It begins with the ODSC's code"))]
+        number, odsc = values["number"], values["odsc"]
+        if number == values["own_number"] == "":
+            yield "own_number", Fault("there is no number", "Write it, or ours as number")
+        if number == odsc == "":
+            yield "odsc", Fault("the cell is empty", "Write the ODSC's code, or say --odsc")
+        if isinstance(number, str) and number:
+            remedy = "It begins with the ODSC's code"
+            if isinstance(odsc, str) and (odsc or number[:4]) != number[:4]:
+                yield "number", Fault("the number is another ODSC's", remedy)
+            elif number[:4] not in self.odscs:
+                yield "number", Fault("there is no such ODSC", remedy)
         filed, since = values["filed_on"], values["status_on"]
         if isinstance(filed, date) and isinstance(since, date) and since < filed:
-            return [("status_on", Fault("this is before filed_on", "Mend one of the two days"))]
-        return []
+            yield "status_on", Fault("this is before filed_on", "Mend one of the two days")
 
 
 def reader(registrar: Registrar, tx: Connection, odsc: str, today: date) -> Reader:
-    """A reader for the registry as it is now."""
+    """A reader for the registry as it is now. Raises RequestRefused for an unknown ODSC."""
     services = {
         _called(name): service.key
         for service in registry.services(tx)
         for name in (*service.names.values(), service.key)
     }
     codes = request_staging.odsc_codes(tx)
+    if odsc and odsc not in codes:
+        raise RequestRefused("unknown_odsc", "odsc", "there is no such ODSC")
     return Reader(registrar.vault, registrar.rules, services, codes, odsc, today)
 
 

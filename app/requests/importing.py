@@ -91,7 +91,8 @@ def import_file(
 ) -> Imported:
     """File and move on what the file says; `odsc` is the one that it is of, or "" for several.
 
-    Raises ImportRefused with every problem, and then nothing has changed.
+    Raises ImportRefused with every problem of the file, RequestRefused for an unknown `odsc`; then
+    nothing has changed.
     """
     today = clock.local_day(now)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from app.requests import notices
 from app.requests.filing import Registrar
@@ -27,8 +27,14 @@ class Patience:
     close_after: timedelta = timedelta(hours=168)
 
 
-def send_due(registrar: Registrar, patience: Patience, tx: Connection, now: datetime) -> int:
+def look(engine: Engine, registrar: Registrar, patience: Patience, now: datetime) -> int:
     """Ask, remind and close what is due; how many texts were queued."""
+    with engine.begin() as tx:
+        return send_due(registrar, patience, tx, now)
+
+
+def send_due(registrar: Registrar, patience: Patience, tx: Connection, now: datetime) -> int:
+    """One batch of what is due; how many texts were queued."""
     queued = 0
     for one in invitations.due(tx, now, AT_ONCE):
         if one.stopped or one.state == "reminded":

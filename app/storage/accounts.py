@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -52,9 +52,15 @@ class _Known:
 _FIND = text(
     "SELECT o.id, o.contact_id, o.state, o.parts, c.phone_hash FROM outbox o "
     "JOIN contacts c ON c.id = o.contact_id "
-    "WHERE o.id = coalesce(CAST(:id AS uuid), "
+    "WHERE o.id = coalesce("
+    "(SELECT r.message_id FROM provider_refs r WHERE r.channel = :channel AND r.ref = :part), "
+    "CAST(:id AS uuid), "
     "(SELECT r.message_id FROM provider_refs r WHERE r.channel = :channel AND r.ref = :ref)) "
     "FOR UPDATE OF o"
+)
+_EXPECT = text(
+    "INSERT INTO provider_refs (channel, ref, message_id) VALUES (:channel, :ref, :id) "
+    "ON CONFLICT DO NOTHING"
 )
 _NOTE = text(
     "INSERT INTO receipts "
@@ -66,11 +72,17 @@ _MOVE = text(
     "settled_at = CASE WHEN :state = 'sent' THEN settled_at ELSE CAST(:at AS timestamptz) END, "
     "ask_at = NULL, doubts = 0 WHERE id = :id"
 )
-# A part without an id of its own cannot be told from its receipt's repeat.
+# The first part may have no other id than the message's, which stands for it as "".
 _ARRIVED = text(
-    "SELECT count(DISTINCT coalesce(nullif(provider_ref, ''), id::text)) FROM receipts "
+    "SELECT count(DISTINCT provider_ref) FROM receipts "
     "WHERE message_id = :id AND state = 'delivered'"
 )
+
+
+def expect(tx: Connection, channel: str, message_id: str, part_ids: Sequence[str]) -> None:
+    """Receipts that name one of these ids, which are ours, are the message's."""
+    for part_id in part_ids:
+        tx.execute(_EXPECT, {"channel": channel, "ref": part_id, "id": message_id})
 
 
 def receive(tx: Connection, receipt: Receipt, phone_hash: bytes | None) -> bool:
@@ -84,12 +96,13 @@ def receive(tx: Connection, receipt: Receipt, phone_hash: bytes | None) -> bool:
         return False
     if known is not None and phone_hash not in (None, known.phone_hash):
         return False
+    part_id = "" if known is None or receipt.message_id == known.id else receipt.message_id
     tx.execute(
         _NOTE,
         {
             "channel": receipt.channel,
             "id": None if known is None else known.id,
-            "ref": receipt.provider_ref,
+            "ref": receipt.provider_ref or part_id,
             "phone": phone_hash,
             "state": receipt.state,
             "detail": receipt.detail[:200],
@@ -134,7 +147,7 @@ def learn(tx: Connection, message_id: str, state: str, detail: str, at: datetime
 
 
 def _find(tx: Connection, message_id: str, channel: str = "", ref: str = "") -> _Known | None:
-    values = {"id": message_id or None, "channel": channel, "ref": ref}
+    values = {"id": message_id or None, "part": message_id, "channel": channel, "ref": ref}
     row = tx.execute(_FIND, values).first()
     if row is None:
         return None

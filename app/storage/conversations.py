@@ -31,10 +31,14 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class StoredTurn:
-    """The reply that was given when a session's input so far had this hash."""
+    """The reply that was given when a session's input so far had this hash.
+
+    `body_hash` is the keyed hash of what the input said, where it is known by an id.
+    """
 
     path_hash: bytes
     reply: Reply
+    body_hash: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,25 +150,6 @@ def standing_hops(
     return [Standing(*row) for row in rows]
 
 
-def told(
-    tx: Connection, contact_id: int, channel: str, session: str, path_hash: bytes
-) -> Reply | None:
-    """The reply that was given to this very input."""
-    row = tx.execute(
-        text(
-            "SELECT reply, ends FROM turns WHERE channel = :channel AND session = :session "
-            "AND contact_id = :contact AND path_hash = :path_hash"
-        ),
-        {
-            "channel": channel,
-            "session": session,
-            "contact": contact_id,
-            "path_hash": path_hash,
-        },
-    ).first()
-    return None if row is None else Reply(row.reply, row.ends)
-
-
 def open_sms(tx: Connection, contact_id: int) -> Standing | None:
     """The contact's open conversation by SMS."""
     row = tx.execute(
@@ -234,9 +219,11 @@ _EFFECTS = """
         ON CONFLICT (conversation_id, question)
         DO UPDATE SET value = answers.value || E'\\n' || excluded.value
     ), told AS (
-        INSERT INTO turns (channel, session, contact_id, path_hash, reply, ends, at)
-        SELECT :channel, :told_under, :contact, told.path_hash, told.reply, told.ends, :now
-        FROM unnest(:hashes, :replies, :endings) AS told(path_hash, reply, ends)
+        INSERT INTO turns (channel, session, contact_id, path_hash, body_hash, reply, ends, at)
+        SELECT :channel, :told_under, :contact, told.path_hash, told.body_hash, told.reply,
+               told.ends, :now
+        FROM unnest(:hashes, :bodies, :replies, :endings)
+             AS told(path_hash, body_hash, reply, ends)
         ON CONFLICT DO NOTHING
     ), known AS (
         UPDATE contacts SET language = coalesce(:remembered, language),
@@ -275,6 +262,7 @@ _TYPES: tuple[BindParameter[Any], ...] = (
     bindparam("added_to", type_=ARRAY(Text)),
     bindparam("added", type_=ARRAY(Text)),
     bindparam("hashes", type_=ARRAY(BYTEA)),
+    bindparam("bodies", type_=ARRAY(BYTEA)),
     bindparam("replies", type_=ARRAY(Text)),
     bindparam("endings", type_=ARRAY(Boolean)),
     bindparam("remembered", type_=Text),
@@ -304,6 +292,7 @@ def record(tx: Connection, turn: TurnRecord) -> int:
         "added_to": list(turn.added),
         "added": list(turn.added.values()),
         "hashes": [told.path_hash for told in turn.turns],
+        "bodies": [told.body_hash for told in turn.turns],
         "replies": [told.reply.text for told in turn.turns],
         "endings": [told.reply.ends for told in turn.turns],
         "remembered": turn.remembered_language,

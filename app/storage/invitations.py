@@ -10,7 +10,8 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """One request's, with what its texts need. `state` is the one it is in now."""
+    """One request's, with what its texts need. `state` is the one it is in now; `sent_at` is when
+    the question, not its reminder, was sent."""
 
     request_id: int
     contact_id: int
@@ -18,17 +19,25 @@ class Invitation:
     odsc: str
     service: str
     stopped: bool
+    sent_at: datetime | None
+
+
+_INVITATION = (
+    "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
+    "c.stopped_at IS NOT NULL, i.sent_at FROM invitations i "
+    "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
+)
 
 
 def due(tx: Connection, now: datetime, limit: int) -> list[Invitation]:
-    """Invitations for which something is to be done now, locked."""
+    """Invitations for which something is to be done now, locked together with their phones.
+
+    So two that work at once never ask one phone about two requests.
+    """
     rows = tx.execute(
         text(
-            "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
-            "c.stopped_at IS NOT NULL FROM invitations i "
-            "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
-            "WHERE i.due_at <= :now ORDER BY i.due_at, i.request_id LIMIT :limit "
-            "FOR UPDATE OF i SKIP LOCKED"
+            _INVITATION + "WHERE i.due_at <= :now ORDER BY i.due_at, i.request_id LIMIT :limit "
+            "FOR NO KEY UPDATE OF i, c SKIP LOCKED"
         ),
         {"now": now, "limit": limit},
     )
@@ -39,10 +48,7 @@ def open_of(tx: Connection, contact_id: int) -> Invitation | None:
     """The invitation that a phone's answer would be to; at most one is open at a time."""
     row = tx.execute(
         text(
-            "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
-            "c.stopped_at IS NOT NULL FROM invitations i "
-            "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
-            "WHERE i.contact_id = :contact AND i.state IN ('sent', 'reminded') "
+            _INVITATION + "WHERE i.contact_id = :contact AND i.state IN ('sent', 'reminded') "
             "ORDER BY i.sent_at DESC LIMIT 1"
         ),
         {"contact": contact_id},
@@ -65,13 +71,18 @@ def move(
 
 
 def answered(tx: Connection, request_id: int, conversation_id: int, now: datetime) -> None:
-    """The applicant has answered, in this conversation."""
+    """The applicant has answered, in this conversation, which is about the request."""
+    given = {"id": request_id, "conversation": conversation_id, "now": now}
     tx.execute(
         text(
             "UPDATE invitations SET state = 'answered', due_at = NULL, answered_at = :now, "
             "conversation_id = :conversation WHERE request_id = :id AND state <> 'answered'"
         ),
-        {"id": request_id, "conversation": conversation_id, "now": now},
+        given,
+    )
+    tx.execute(
+        text("UPDATE conversations SET request_id = :id WHERE id = :conversation"),
+        given,
     )
 
 

@@ -72,9 +72,13 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One phone's tries of a time, for the operator: never its number."""
+    """One phone's tries of a time, for the operator: never its number.
+
+    Phones of one block of numbers have the same `block`.
+    """
 
     contact_id: int
+    block: str
     tries: int
     misses: int
     numbers: int
@@ -86,10 +90,11 @@ def of_phones(tx: Connection, since: datetime, at_least: int) -> list[Row]:
     """Phones with that many misses since then, the busiest first."""
     rows = tx.execute(
         text(
-            "SELECT contact_id, count(*), count(*) FILTER (WHERE NOT found), "
+            "SELECT contact_id, min(left(encode(block_hash, 'hex'), 6)), count(*), "
+            "count(*) FILTER (WHERE NOT found), "
             "count(DISTINCT number_hash), min(at), max(at) FROM lookup_tries WHERE at > :since "
             "GROUP BY contact_id HAVING count(*) FILTER (WHERE NOT found) >= :least "
-            "ORDER BY 3 DESC, 1"
+            "ORDER BY 4 DESC, 1"
         ),
         {"since": since, "least": at_least},
     )

@@ -162,9 +162,13 @@ turns = Table(
     Column("session", Text, primary_key=True),
     Column("contact_id", BigInteger, ForeignKey("contacts.id"), primary_key=True),
     Column("path_hash", LargeBinary, primary_key=True),
+    # Of what an input with an id said: the same id with another text is a contradiction.
+    Column("body_hash", LargeBinary),
     Column("reply", Text, nullable=False),
     Column("ends", Boolean, nullable=False),
     moment("at"),
+    # When its screen was pushed, by channels that show screens in calls of their own.
+    moment("pushed_at", null=True),
     Index(None, "at"),
 )
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import regex
 
-from app.text.lao import canonical, digits, fold
+from app.text.lao import canonical, digits, fold, narrow
 
 _LONGEST_TEXT: Final = 1000
 _HIGHEST_AMOUNT: Final = 1_000_000_000
@@ -53,6 +53,11 @@ _FOLDED_NUMBER_WORDS: Final[Mapping[str, str]] = {
     fold(word): number for word, number in _NUMBER_WORDS.items()
 }
 
+_LEADING: Final = regex.compile(r"([\p{L}\p{M}]+|[0-9]+)[\s\p{P}]*(.*)", regex.DOTALL)
+_BETWEEN: Final = regex.compile(r"[\s\p{Pd}._/]+")
+_SHORTEST_REFERENCE: Final = 3
+_LONGEST_REFERENCE: Final = 30
+
 _CODE: Final = regex.compile(r"[0-9](?:[ .\p{Pd}]*[0-9])*")
 
 _MULTIPLIERS: Final[Mapping[str, int]] = {
@@ -94,6 +99,14 @@ class Choice:
     """A number that opens an answer (digits as sent, "00" stays "00") and the text after it."""
 
     number: str
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A word that opens a text, and what comes after it, normalised."""
+
+    word: str
     rest: str
 
 
@@ -151,6 +164,23 @@ def code(text: str, length: int = 4) -> str | None:
     return figures if len(figures) == length else None
 
 
+def reference(text: str) -> str | None:
+    """A reference number without the blanks, dashes, dots and slashes in it: 3 to 30 signs."""
+    typed = str(_BETWEEN.sub("", normalise(clean(text))))
+    return typed if _SHORTEST_REFERENCE <= len(typed) <= _LONGEST_REFERENCE else None
+
+
+def behind(text: str, words: Collection[str]) -> Behind | None:
+    """What follows one of the words at the beginning; None where none of them stands there.
+
+    Figures and letters part without a space: "ສະຖານະ123" is a word and a number.
+    """
+    found = _LEADING.fullmatch(normalise(text))
+    if not found or not any(matches(found[1], word) for word in words):
+        return None
+    return Behind(found[1], found[2])
+
+
 def amount(text: str) -> int | None:
     """Whole kip, 0 to 1 000 000 000: "50.000 ກີບ", "50ພັນ", "1.5 ລ້ານ", "1 ລ້ານ 5 ແສນ".
 
@@ -187,6 +217,12 @@ def matches(text: str, label: str) -> bool:
     """Whether what was typed is the label itself, spelling variants and tones apart."""
     typed = fold(normalise(text))
     return bool(typed) and typed == fold(normalise(label))
+
+
+def exactly(text: str, words: Collection[str]) -> bool:
+    """Whether one of the words is all that is typed, tones and all; letters may be capitals."""
+    typed = narrow(normalise(text)).casefold()
+    return any(typed == narrow(normalise(word)).casefold() for word in words)
 
 
 def keyword(text: str, aliases: Mapping[str, Sequence[str]]) -> str | None:

@@ -35,6 +35,11 @@ _LETTER: Final = regex.compile(r"(?V1)[\p{Lao}&&\p{L}]")
 _TO_ASCII_DIGITS: Final = {
     zero + value: str(value) for zero in (0x0ED0, 0x0E50, 0xFF10) for value in range(10)
 }
+_TO_ASCII_LETTERS: Final = {
+    wide + place: chr(plain + place)
+    for wide, plain in ((0xFF21, 65), (0xFF41, 97))
+    for place in range(26)
+}
 _WITHOUT_TONES: Final = dict.fromkeys(map(ord, _TONES))
 
 try:
@@ -77,6 +82,11 @@ def digits(text: str) -> str:
     return text.translate(_TO_ASCII_DIGITS)
 
 
+def narrow(text: str) -> str:
+    """Full-width letters, as Chinese and Japanese keyboards type them, as ASCII ones."""
+    return text.translate(_TO_ASCII_LETTERS)
+
+
 def clusters(text: str) -> list[str]:
     """What a reader sees as one sign: UAX #29 grapheme clusters, joined they are `text`.
 
@@ -112,10 +122,11 @@ def breaks(text: str) -> list[str]:
 def fold(text: str) -> str:
     """For MATCHING only, never to show or store: spellings that people mix become equal.
 
-    Upper and lower case, ໜ and ຫນ, ໝ and ຫມ, ຫຼ and ຫລ, ຣ and ລ; tones are dropped. Idempotent.
+    Upper and lower case, full-width letters and ASCII ones, ໜ and ຫນ, ໝ and ຫມ, ຫຼ and ຫລ, ຣ and
+    ລ; tones are dropped. Idempotent.
     """
     # Case folding is stable on decomposed text only (Unicode, definition D145).
-    lowered = _normal("NFD", text).casefold().translate(_WITHOUT_TONES)
+    lowered = narrow(_normal("NFD", text)).casefold().translate(_WITHOUT_TONES)
     spelled = canonical(lowered).replace("\u0edc", "\u0eab\u0e99").replace("\u0edd", "\u0eab\u0ea1")
     return spelled.replace("\u0eab\u0ebc", "\u0eab\u0ea5").replace("\u0ea3", "\u0ea5")
 

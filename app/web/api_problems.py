@@ -48,6 +48,7 @@ _CODES: Final = {
     "greater_than_equal": "out_of_range",
     "less_than_equal": "out_of_range",
 }
+_HTTP: Final = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 _AWAY: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _KEPT: Final = ("Allow", "Retry-After")
 _FIELD: Final = re.compile("[A-Za-z][A-Za-z_]{0,39}")
@@ -87,7 +88,7 @@ def input_errors(found: ValidationError, schema: Mapping[str, Any]) -> list[Inpu
         name = str(one["loc"][0]) if one["loc"] else ""
         described = schema["properties"].get(name, {}).get("description")
         detail = described if code == "bad_form" and described else one["msg"]
-        # A field that nobody knows may be called like a citizen.
+        # What nobody knows by name may be a phone number.
         field = name if _FIELD.fullmatch(name) else ""
         told.setdefault((field, code), InputError(field=field, code=code, detail=detail))
     return list(told.values())
@@ -96,7 +97,7 @@ def input_errors(found: ValidationError, schema: Mapping[str, Any]) -> list[Inpu
 def refused(refusal: RequestRefused) -> Answer:
     """What the registry of requests refuses, as an answer that can be stored."""
     code = _CALLED.get(refusal.code, refusal.code)
-    status, detail = STATUS.get(code, 409), refusal.sentence
+    status, detail = STATUS.get(code, 409), refusal.sentence[:1].upper() + refusal.sentence[1:]
     field = _CALLED.get(refusal.field, refusal.field)
     errors = [InputError(field=field, code=code, detail=detail)] if field else []
     return Answer(status, written(problem(status, code, detail, errors)))
@@ -152,8 +153,9 @@ def _http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.response is not None:
         return error
     status = HTTPStatus(error.code)
+    code = _HTTP.get(status, "bad_request")
     kept = {name: value for name, value in error.get_headers() if name in _KEPT}
-    return _told(problem(status, status.name.lower(), status.description or status.phrase), kept)
+    return _told(problem(status, code, status.description or status.phrase), kept)
 
 
 def _told(one: Problem, headers: Mapping[str, str] | None = None) -> Response:

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.office import Office
 from app.requests import tokens
@@ -22,6 +23,7 @@ from app.web.api_values import SERVICES
 LARGEST_BODY: Final = 16 * 1024
 KEY: Final = "Idempotency-Key"
 KEY_FORM: Final = "^[!-~]([ -~]{0,198}[!-~])?$"
+UTF_8: Final = ("utf-8", "utf8")
 _KEY: Final = re.compile(KEY_FORM)
 _CHALLENGE: Final = 'Bearer realm="siang"'
 
@@ -56,20 +58,26 @@ def services(office: Office) -> list[str]:
 
 def body(model: type[Given], known: Collection[str] = ()) -> Given:
     """The JSON that came. Raises Refusal: 400 no JSON, 413 too large, 415, 422 with every error."""
-    if request.mimetype != JSON or request.mimetype_params.get("charset", "utf-8").lower() not in (
-        "utf-8",
-        "utf8",
-    ):
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype != JSON or charset not in UTF_8:
         told = problem(415, "unsupported_media_type", f"Send {JSON} in UTF-8")
         raise Refusal(told, {"Accept": JSON})
-    request.max_content_length = LARGEST_BODY
     try:
-        return model.model_validate_json(request.get_data(cache=False), context={SERVICES: known})
+        return model.model_validate_json(_sent(), context={SERVICES: known})
     except ValidationError as found:
         errors = input_errors(found, model.model_json_schema())
     if errors[0].code == "no_json":
         raise Refusal(problem(400, "no_json", "The body is no JSON in UTF-8"))
     raise wrong(errors)
+
+
+def _sent() -> bytes:
+    request.max_content_length = LARGEST_BODY
+    sent = request.get_data(cache=False)
+    # What comes in chunks, without its length, is cut there.
+    if len(sent) == LARGEST_BODY:
+        raise RequestEntityTooLarge
+    return sent
 
 
 def listing() -> Listing:

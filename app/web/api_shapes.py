@@ -239,14 +239,14 @@ class Problem(BaseModel):
                     "type": "about:blank",
                     "title": "Conflict",
                     "status": 409,
-                    "detail": "after collected there is no ready",
+                    "detail": "After collected there is no ready",
                     "code": "not_allowed",
                     "field": "status",
                     "errors": [
                         {
                             "field": "status",
                             "code": "not_allowed",
-                            "detail": "after collected there is no ready",
+                            "detail": "After collected there is no ready",
                         }
                     ],
                 }

@@ -16,12 +16,21 @@ from urllib.parse import parse_qsl
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import logs
 from app.channels.base import Channel, Hook, HookAnswer, HookRequest
-from app.conversation import arrivals, ussd
-from app.conversation.deadline import Deadline, Promise
-from app.errors import FateUnknown, Malformed, NotAPhoneNumber, Refused, RefusedRequest, TryLater
+from app.conversation import arrivals, intake, screens, ussd
+from app.conversation.deadline import Deadline, Patience, Promise
+from app.errors import (
+    Contradicts,
+    FateUnknown,
+    Malformed,
+    NotAPhoneNumber,
+    Refused,
+    RefusedRequest,
+    TryLater,
+)
 from app.flows.model import Pack
 from app.office import Office
 from app.storage.database import with_fresh_connection
@@ -40,6 +49,11 @@ LARGEST: Final[Mapping[Hook, int]] = {
     "optout": 64 * 1024,
 }
 FORM = ("", "application/x-www-form-urlencoded")
+MULTIPART = "multipart/form-data"
+# Some devices send JSON or XML and say that it is a form, or nothing: its "&" part no fields.
+NO_FORM = (b"{", b"[", b"<")
+# Gateways give up after 5 to 15 s, and then nothing is in the database or in the spool.
+PATIENCE_SECONDS = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +62,15 @@ class _Door:
 
     office: Office
     deadline: Deadline
+    patience: Patience
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a phone shall read; `stored` where that is a turn's reply, and no excuse of ours."""
+
+    reply: Reply
+    stored: bool
 
 
 @dataclass(slots=True)
@@ -63,7 +86,7 @@ class _Outcome:
 def blueprint(office: Office) -> Blueprint:
     """The door's routes on an opened office."""
     routes = Blueprint("hooks", __name__)
-    door = _Door(office, Deadline(THREADS))
+    door = _Door(office, Deadline(THREADS), Patience(THREADS, PATIENCE_SECONDS))
 
     @routes.route(
         "/channels/<name>/<any(ussd, sms, receipt, event, optout):hook>", methods=["GET", "POST"]
@@ -78,21 +101,28 @@ def blueprint(office: Office) -> Blueprint:
             channel.authentic(taken, office.desk.now())
             return _response(_answer(door, channel, taken))
         except RefusedRequest as refusal:
-            log.warning("request_refused", channel=name, hook=hook, status=refusal.status)
-            return _response(HookAnswer(str(refusal), refusal.status))
+            return _refused(name, hook, refusal.status, str(refusal))
+        except RequestEntityTooLarge:
+            return _refused(name, hook, 413, f"more than {LARGEST[hook]} octets")
 
     return routes
+
+
+def _refused(channel: str, hook: Hook, status: int, reason: str) -> Response:
+    """A reason names fields and never holds what was in them."""
+    log.warning("request_refused", channel=channel, hook=hook, status=status, reason=reason)
+    return _response(HookAnswer(reason, status))
 
 
 # --- reading ----------------------------------------------------------------------------------
 
 
 def _read(hook: Hook) -> HookRequest:
-    body = request.get_data(cache=False)
-    urlencoded = request.method == "POST" and request.mimetype in FORM
+    # Kept, because a form of several parts is read from it once more.
+    body = request.get_data()
     try:
         query = _fields(request.query_string)
-        form = _fields(body) if urlencoded else {}
+        form = _form(body) if request.method == "POST" else {}
     except ValueError:
         raise Malformed(f"more than {MOST_FIELDS} fields") from None
     return HookRequest(
@@ -105,6 +135,14 @@ def _read(hook: Hook) -> HookRequest:
         remote=request.remote_addr or "",
         raw_query=request.query_string,
     )
+
+
+def _form(body: bytes) -> dict[str, str]:
+    if request.mimetype == MULTIPART:
+        request.max_form_parts = MOST_FIELDS
+        return request.form.to_dict()
+    urlencoded = request.mimetype in FORM and not body.lstrip().startswith(NO_FORM)
+    return _fields(body) if urlencoded else {}
 
 
 def _fields(encoded: bytes) -> dict[str, str]:
@@ -143,22 +181,26 @@ def _take(door: _Door, channel: Channel, arrival: Arrived, outcome: _Outcome) ->
     if isinstance(arrival, Inbound):
         outcome.inbound = arrival
     if not isinstance(arrival, Inbound) or arrival.medium == "sms":
-        outcome.kept &= arrivals.keep(office.desk, office.post, arrival)
+        outcome.kept &= arrivals.keep(office.desk, office.post, arrival, door.patience)
         return
-    reply = _ussd(door, arrival)
+    shown = _ussd(door, arrival)
     if "push" in channel.abilities:
-        outcome.kept &= _pushed(channel, arrival, reply)
+        outcome.kept &= _pushed(door, channel, arrival, shown)
     else:
-        outcome.reply = reply
+        outcome.reply = shown.reply
 
 
-def _pushed(channel: Channel, inbound: Inbound, reply: Reply) -> bool:
+def _pushed(door: _Door, channel: Channel, inbound: Inbound, shown: _Shown) -> bool:
     """Hand the screen to the provider; False where the gateway shall repeat its request.
 
-    The turn is stored: the same input again brings the same screen again and nothing else.
+    The turn is stored: the same input again brings the same screen again and nothing else, and
+    that only as long as it was not pushed and there is no newer one.
     """
+    if shown.stored and not _won(door, inbound, shown.reply):
+        log.info("screen_not_repeated", channel=inbound.channel)
+        return True
     try:
-        channel.push(inbound, reply)
+        channel.push(inbound, shown.reply)
     except Refused as error:
         log.error("screen_refused", channel=inbound.channel, reason=str(error))
     except FateUnknown as error:
@@ -166,29 +208,54 @@ def _pushed(channel: Channel, inbound: Inbound, reply: Reply) -> bool:
         log.warning("screen_in_doubt", channel=inbound.channel, reason=str(error))
     except TryLater as error:
         log.warning("screen_not_pushed", channel=inbound.channel, reason=str(error))
+        _give_back(door, inbound, shown.reply)
         return False
     return True
 
 
-def _ussd(door: _Door, inbound: Inbound) -> Reply:
+def _won(door: _Door, inbound: Inbound, reply: Reply) -> bool:
+    desk = door.office.desk
+    try:
+        return door.patience.wait(lambda: screens.win(desk, inbound, reply))
+    except Exception as error:
+        # Better shown twice than not at all.
+        log.error("screen_not_won", channel=inbound.channel, cause=logs.where(error))
+        return True
+
+
+def _give_back(door: _Door, inbound: Inbound, reply: Reply) -> None:
+    desk = door.office.desk
+    try:
+        door.patience.wait(lambda: screens.give_back(desk, inbound, reply))
+    except Exception as error:
+        log.error("screen_not_given_back", channel=inbound.channel, cause=logs.where(error))
+
+
+def _ussd(door: _Door, inbound: Inbound) -> _Shown:
     office = door.office
 
     def turn(promise: Promise) -> Reply:
-        return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound, promise))
+        try:
+            return with_fresh_connection(lambda: ussd.take_turn(office.desk, inbound, promise))
+        except Contradicts:
+            intake.complain(office.desk, inbound.channel)
+            raise
 
     try:
         seconds = office.settings.channels[inbound.channel].deadline_seconds
         reply = door.deadline.within(seconds, turn)
+    except RefusedRequest:
+        raise
     except NotAPhoneNumber:
         raise Malformed("the sender is no phone number") from None
     except Exception as error:
         # The person must read something, whatever broke.
         log.error("turn_failed", channel=inbound.channel, cause=logs.where(error))
-        return Reply(_pack(office)["error.system"], ends=True)
+        return _Shown(Reply(_pack(office)["error.system"], ends=True), stored=False)
     if reply is None:
         log.warning("turn_late", channel=inbound.channel)
-        return Reply(_pack(office)["message.follows"], ends=True)
-    return reply
+        return _Shown(Reply(_pack(office)["message.follows"], ends=True), stored=False)
+    return _Shown(reply, stored=True)
 
 
 def _pack(office: Office) -> Pack:

@@ -54,7 +54,7 @@ USSD_FORM: Final = Case(
 )
 KANNEL_SMS: Final = Case(
     sample="lao",
-    required=("id", "from"),
+    required=("id", "from", "text"),
     keys={"id": "0cbebd88-1b0f-43b4-b972-c024837774b7"},
     sender="from",
     text="text",
@@ -84,7 +84,7 @@ CASES: Final[Mapping[tuple[str, Hook], Case]] = {
     ),
     ("android", "sms"): Case(
         sample="received-without-phone-number",
-        required=("id", "event", "payload.sender"),
+        required=("id", "event", "payload.sender", "payload.message"),
         keys={"id": "Ey6ECgOkVVFjz3CL48B87"},
         sender="payload.sender",
         text="payload.message",
@@ -98,6 +98,7 @@ CASES: Final[Mapping[tuple[str, Hook], Case]] = {
         date="payload.failedAt",
         stored=("deviceId", "payload.reason", "payload.recipient"),
     ),
+    ("android", "event"): Case(sample="ping-at-event", required=("event",), stored=("deviceId",)),
     ("http", "sms"): Case(
         sample="sms-lao",
         required=("message.id", "message.from", "message.text"),
@@ -124,7 +125,7 @@ CASES: Final[Mapping[tuple[str, Hook], Case]] = {
     ),
     ("kannel", "ussd"): Case(
         sample="ussd-goes-on-in-lao",
-        required=("id", "from", "op", "session"),
+        required=("id", "from", "text", "op", "session"),
         keys={"id": ANOTHER_ID},
         sender="from",
         text="text",

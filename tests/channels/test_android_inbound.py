@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -198,14 +199,27 @@ def test_a_message_from_nobody_is_refused(payload: object, field: str) -> None:
 
 @pytest.mark.parametrize("missing", ["id", "event"])
 def test_an_event_without_its_identity_is_refused(missing: str) -> None:
-    with pytest.raises(Malformed, match=missing):
-        channel().parse(event("sms:received", {"sender": NUMBER}, **{missing: ""}), NOW)
+    nameless = event("sms:received", {"sender": NUMBER, "message": "1"}, **{missing: ""})
+    with pytest.raises(Malformed, match=f"field {missing} is missing"):
+        channel().parse(nameless, NOW)
 
 
-def test_a_message_without_words_is_an_empty_one() -> None:
-    message, _ = channel().parse(event("sms:received", {"sender": NUMBER, "message": None}), NOW)
+def test_a_message_may_be_empty_but_not_missing() -> None:
+    message, _ = channel().parse(event("sms:received", {"sender": NUMBER, "message": ""}), NOW)
     assert isinstance(message, Inbound)
     assert message.text == ""
+    for payload in ({"sender": NUMBER}, {"sender": NUMBER, "message": None}):
+        with pytest.raises(Malformed, match="message is missing; it may be empty"):
+            channel().parse(event("sms:received", payload), NOW)
+
+
+def test_a_ping_may_come_to_the_event_address_and_so_may_all_the_rest() -> None:
+    android, posts = phone()
+    android.pings()
+    android.receives(NUMBER, LAO)
+    for post in posts:
+        at_event = replace(post, hook="event")
+        assert channel().parse(at_event, NOW) == channel().parse(post, NOW)
 
 
 def test_the_signature_is_the_one_that_openssl_makes() -> None:

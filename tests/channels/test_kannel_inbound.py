@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes, urlencode
 import pytest
 
 from app.channels.base import HookRequest
-from app.words import Arrived, Inbound, Receipt, ReceiptState
+from app.words import Arrived, Inbound, Part, Receipt, ReceiptState
 from tests.channels import door
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -81,6 +81,27 @@ def test_the_query_comes_before_the_form() -> None:
     )
     found = text_message(request)
     assert (found.text, found.sender) == ("query", "1616")
+
+
+@pytest.mark.parametrize(
+    ("header", "part"),
+    [
+        ("%05%00%03%2A%03%02", Part("42", 2, 3)),
+        ("%06%08%04%01%2A%03%03", Part("298", 3, 3)),
+        # Behind port numbers, as an application's text has them.
+        ("%0B%05%04%15%81%00%00%00%03%FF%02%01", Part("255", 1, 2)),
+        ("", None),
+        ("%05%00%03%2A%03%04", None),
+        ("%05%00%03%2A%01%01", None),
+        ("%05%00%03%2A", None),
+        ("+&%00", None),
+    ],
+)
+def test_what_kannel_did_not_join_says_which_part_it_is(header: str, part: Part | None) -> None:
+    raw = f"id={ID}&from=%2B8562055512345&text=5&coding=0&charset=UTF-8&udh={header}"
+    fields = door.decoded(raw)
+    request = HookRequest("GET", "sms", query=fields, form={}, raw_query=raw.encode())
+    assert text_message(request).part == part
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.channels.base import Channel, HookRequest
-from app.words import Inbound, Outgoing, Receipt, Sent
+from app.words import Inbound, Outgoing, Part, Receipt, Sent
 from tests.channels import centre, door, kannel_rig, loopback
 
 pytestmark = [
@@ -65,6 +65,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
             "CHANGE-ME-smsc-host": "127.0.0.1",
             "port = 2775": f"port = {center.port}",
             "CHANGE-ME-token": door.NEW,
+            # Nobody waits a minute for a part that does not come.
+            "concatenated-mo-timeout = 60": "concatenated-mo-timeout = 3",
         }
         port = stack.enter_context(kannel_rig.kannel("siang-sms.conf", tmp_path, changes))
         assert center.bound.wait(10)
@@ -78,7 +80,16 @@ def test_lao_comes_in_whole_even_in_parts_that_arrive_backwards(site: Site) -> N
     assert door.decoded(site.siang.wait_for(HOOK)[0])["token"] == door.NEW
     for part in reversed(centre.parts(LONG)):
         site.center.deliver(PHONE, "1616", part, esm_class=centre.HAS_HEADER)
-    assert site.inbound(2).text == LONG
+    joined = site.inbound(2)
+    assert (joined.text, joined.part) == (LONG, None)
+
+
+def test_a_part_whose_neighbour_never_came_says_that_it_is_one(site: Site) -> None:
+    first, *_ = centre.parts(LONG)
+    site.center.deliver(PHONE, "1616", first, esm_class=centre.HAS_HEADER)
+    found = site.inbound()
+    assert found.part == Part("42", 1, len(centre.parts(LONG)))
+    assert LONG.startswith(found.text)
 
 
 def test_what_siang_does_not_take_comes_again_under_the_same_id(site: Site) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from structlog.testing import capture_logs
@@ -210,17 +211,71 @@ def test_steps_are_the_operators_own_also_from_the_environment(ops: object) -> N
     assert not turn(18, "1", ussd_begin_ops=ops).begins
 
 
-@pytest.mark.parametrize(("age", "offset"), [(0, 0), (8, -8), (600, -600), (601, 0), (-60, 60)])
+@pytest.mark.parametrize(("age", "offset"), [(0, 0), (8, -8), (180, -180), (-60, 60), (-181, 0)])
 def test_a_step_that_was_repeated_for_a_while_has_the_time_of_the_first(
     age: int, offset: int
 ) -> None:
-    """So the desk sees that another session has begun since; a wrong clock is not believed."""
+    """So the desk sees that another session has begun since; the future is not believed."""
     stamp = f"&ts={int(NOW.timestamp()) - age}"
     (found,) = arrives(dialled(ID, NUMBER, PSSR_REQUEST, SESSION, "*1616#") + stamp)
     (over,) = arrives(dialled(ID, NUMBER, RELEASE, SESSION, "") + stamp)
     assert isinstance(found, Inbound)
     assert isinstance(over, Ended)
     assert found.received_at == over.at == NOW + timedelta(seconds=offset)
+
+
+@pytest.mark.parametrize("age", [181, 5 * 3600, 24 * 3600])
+@pytest.mark.parametrize("op", [PSSR_REQUEST, USSR_CONFIRM, RELEASE])
+def test_a_step_of_a_session_that_no_phone_shows_any_more_brings_nothing(age: int, op: int) -> None:
+    """Kannel repeats for a day: a menu must not open on a phone hours after it was dialled."""
+    stamp = f"&ts={int(NOW.timestamp()) - age}"
+    with capture_logs() as logs:
+        assert arrives(dialled(ID, NUMBER, op, SESSION, "*1616#") + stamp) == ()
+    (told,) = logs
+    assert (told["event"], told["step"], told["seconds"]) == ("ussd_step_too_old", op, age)
+    assert "55512345" not in str(told)
+
+
+META: Final = "?smpp?ussd_service_op=%01&its_session_info=%1A%2C&"
+
+
+@pytest.mark.parametrize("hook", ["ussd", "sms"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"ussd_service_op": "\x01", "its_session_info": "\x1a,"},
+        {"meta-data": META},
+        {"meta": META},
+        {"meta": "?orig-msg?a=b&?smpp?ussd_service_op=1&its_session_info=%1a,&?other?op=9&"},
+        {"op": "", "session": "", "meta-data": META},
+        {"op": "\x01", "meta-data": META},
+    ],
+    ids=str,
+)
+def test_the_tlvs_may_come_under_their_own_names_or_in_the_meta_data(
+    fields: dict[str, str], hook: Hook
+) -> None:
+    expected = arrives(dialled(ID, NUMBER, PSSR_REQUEST, SESSION, "*1616*2#"), hook)
+    assert arrives(sms(ID, NUMBER, "*1616*2#", **fields), hook) == expected
+
+
+def test_the_tlvs_own_names_are_those_of_the_section() -> None:
+    fields = {"vendor_step": "18", "user_message_reference": "4660"}
+    for given in (fields, {"meta": f"?smpp?{urlencode(fields)}&"}):
+        (found,) = arrives(
+            sms(ID, NUMBER, "1", **given), "sms", ussd_op_tlv="vendor_step", **INTEGER
+        )
+        assert isinstance(found, Inbound)
+        assert (found.medium, found.session) == ("ussd", "1234")
+
+
+@pytest.mark.parametrize(
+    "meta", ["", "?smpp?", "?smpp?source_port=7&", "?other?ussd_service_op=1&"]
+)
+def test_meta_data_without_a_step_leaves_an_sms_an_sms(meta: str) -> None:
+    (found,) = arrives(sms(ID, NUMBER, "1", **{"meta-data": meta}), "sms")
+    assert isinstance(found, Inbound)
+    assert found.medium == "sms"
 
 
 @pytest.mark.parametrize("missing", ["id", "from", "op", "session"])

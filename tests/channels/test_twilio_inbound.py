@@ -114,7 +114,8 @@ def test_what_advanced_opt_out_says_counts_whatever_the_words_were(
     word: str, stopped: bool
 ) -> None:
     told = sms(OptOutType=word, Body="ເຊົາ")
-    assert told == (OptOut("twilio", PHONE, NOW, stopped=stopped),)
+    sid = payload("gsm7")["MessageSid"]
+    assert told == (OptOut("twilio", PHONE, NOW, stopped, provider_id=sid),)
 
 
 def test_help_was_answered_by_twilio() -> None:

@@ -1,11 +1,18 @@
-"""Killed between the call and its record: at most one duplicate, none where one can ask."""
+"""Whatever breaks, and when: at most one duplicate, none where one can ask, nothing forgotten."""
 
 from __future__ import annotations
 
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+
 import pytest
 
-from app.words import Fate, Purpose
-from tests.delivery.posts import Killed, Network, Site
+from app.channels.base import Ability
+from app.errors import FateUnknown, Refused, TryLater
+from app.words import Asked, Fate, Purpose
+from tests.delivery.posts import Killed, Network, Outcome, Site
 
 NUMBERS = [f"+85620551{number:05}" for number in range(20)]
 
@@ -82,3 +89,59 @@ def test_every_message_ends_known_or_in_doubt_and_none_is_forgotten(
     assert sorted(set(site.states())) == ["sent", "unknown"]
     assert site.states().count("unknown") == 10
     assert set(copies(sms).values()) == {1}
+
+
+class Moody(Network):
+    """A network of which nobody knows what it does next; it remembers what it took."""
+
+    def __init__(self, name: str, *able: Ability, seed: int) -> None:
+        super().__init__(name, *able)
+        self._chance = random.Random(seed)
+
+    def _outcome(self) -> Outcome:
+        kinds: list[Outcome] = [None, None, TryLater("busy"), FateUnknown("cut"), Killed()]
+        return self._chance.choice([*kinds, Refused("no such number")])
+
+    def fate(self, asked: Asked) -> Fate:
+        if self._chance.random() < 0.2:
+            raise TryLater("busy")
+        taken = asked.outgoing.id in {message.id for message in self.got}
+        return Fate("sent" if taken else "absent")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("able", [(), ("fate",)])
+def test_many_at_once_with_everything_going_wrong(
+    site: Site, seed: int, able: tuple[Ability, ...]
+) -> None:
+    """Four drains and two upkeeps, some of them killed; time passes all the while."""
+    site.networks = {name: Moody(name, *able, seed=seed) for name in ("sms", "other")}
+    written = {site.write(("reply", "notice")[at % 2], to=NUMBERS[at % 20]): at for at in range(60)}
+    faults: list[BaseException] = []
+
+    def run(work: Callable[[], object]) -> None:
+        for _ in range(12):
+            try:
+                work()
+            except Killed:
+                continue
+            except Exception as fault:
+                faults.append(fault)
+
+    for _ in range(6):
+        site.wait(minutes=12)
+        works = [site.send, site.send, site.send, site.upkeep, site.upkeep]
+        threads = [threading.Thread(target=run, args=(work,)) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert faults == []
+    copies = Counter(message.id for one in site.networks.values() for message in one.got)
+    most = {message: 1 if able or at % 2 else 2 for message, at in written.items()}
+    assert {message: n for message, n in copies.items() if n > most[message]} == {}
+    # What was taken is never said to have been lost.
+    states = {message: site.state(message) for message in written}
+    assert not {states[message] for message in copies} & {"dead", "suppressed"}
+    if able:
+        assert {states[message] for message in copies} <= {"sent", "unknown", "sending"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations
+from uuid import UUID, uuid5
 
 import pytest
 from sqlalchemy import text
@@ -211,10 +212,30 @@ def test_a_message_in_parts_has_arrived_when_all_of_them_have(site: Site) -> Non
     assert states == ["sent", "sent", "sent", "delivered"]
 
 
-def test_parts_without_ids_of_their_own_are_counted(site: Site) -> None:
+def test_parts_whose_receipts_name_no_other_id_than_ours_are_told_apart(site: Site) -> None:
+    """Kannel and the phones repeat nothing but the id that we gave."""
     message = in_parts(site)
-    states = [site.receipt("delivered", message) and site.state(message) for _ in range(3)]
-    assert states == ["sent", "sent", "delivered"]
+    first, second, third = [part.id for part in site.networks["sms"].got]
+    states = []
+    for ours in (first, first, third, third, second):
+        assert site.receipt("delivered", ours)
+        states.append(site.state(message))
+    assert states == ["sent", "sent", "sent", "sent", "delivered"]
+
+
+def test_a_receipt_of_a_part_may_come_while_it_is_being_sent(site: Site) -> None:
+    site.networks = {"sms": (sms := Network("sms", joins=False))}
+    message = site.write(content=LONG)
+    told: list[bool] = []
+
+    def overtake() -> None:
+        second = str(uuid5(UUID(message), "2"))
+        told.append(site.receipt("undelivered", second, detail="absent"))
+
+    sms.meanwhile.extend([lambda: None, overtake])
+    site.work()
+    assert told == [True]
+    assert (site.state(message), site.value("reason", message)) == ("undelivered", "absent")
 
 
 def test_a_part_that_was_lost_is_the_message(site: Site) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.errors import Refused, TryLater
 from app.sections import DeliverySection, RouteSection
+from app.storage import channels
 from app.storage.channels import BREAKS_AT
 from tests.delivery.posts import OPERATOR, PHONE, Network, Site, busy, cut
 
@@ -66,6 +67,31 @@ def test_when_a_channel_is_down_its_messages_go_by_the_next(
     assert len(other.got) + len(sms.got) == BREAKS_AT + 2
 
 
+def test_a_message_that_a_channel_did_not_take_twice_is_tried_by_the_next(
+    pair: Site, sms: Network, other: Network
+) -> None:
+    sms.broken = True
+    message = pair.write()
+    for _ in range(5):
+        pair.work(minutes=1)
+    assert (pair.state(message), pair.value("channel", message)) == ("sent", "other")
+    assert (len(sms.called), len(other.called)) == (2, 1)
+    # One message is no proof: the channel is not down.
+    assert pair.alarms() == []
+
+
+def test_a_message_that_no_channel_takes_is_tried_by_all_and_dies(
+    pair: Site, sms: Network, other: Network
+) -> None:
+    sms.broken = other.broken = True
+    message = pair.write()
+    for _ in range(60):
+        pair.work(minutes=10)
+    assert pair.state(message) == "dead"
+    assert len(sms.called) + len(other.called) == len(pair.post.waits) + 1
+    assert min(len(sms.called), len(other.called)) >= 3
+
+
 def test_messages_that_can_go_nowhere_are_not_in_the_way_of_others(site: Site) -> None:
     sms, other, third = Network("sms"), Network("other"), Network("third")
     site.networks = {"sms": sms, "other": other, "third": third}
@@ -118,6 +144,16 @@ def test_two_processes_do_not_both_try_it(site: Site, sms: Network) -> None:
     for thread in threads:
         thread.join()
     assert len(sms.called) == 1
+
+
+def test_of_two_that_saw_its_rest_end_one_may_try_it(site: Site, sms: Network) -> None:
+    breaks(site, sms)
+    site.wait(seconds=31)
+    won = []
+    for _ in range(2):
+        with site.engine.begin() as tx:
+            won.append(channels.probe(tx, "sms", site.now))
+    assert won == [True, False]
 
 
 def test_one_that_was_killed_while_trying_does_not_end_the_trying(site: Site) -> None:

@@ -128,6 +128,7 @@ def shown(
         ("application/json", {}),
         ("text/plain", {}),
         ("multipart/form-data; boundary=x", {}),
+        ("multipart/form-data", {}),
     ],
 )
 def test_only_a_form_is_read_as_a_form(
@@ -138,6 +139,52 @@ def test_only_a_form_is_read_as_a_form(
     assert request.query == {"token": wire.TOKEN, "a": "1"}
     assert request.body == b"b=2&c=%2B&b=3"
     assert request.raw_query == f"token={wire.TOKEN}&a=1".encode()
+
+
+def test_a_form_of_several_parts_is_read(wired: tuple[Gateway, Wire]) -> None:
+    body = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % field
+        for field in ((b"b", b"2"), (b"c", "ດີ&1".encode()), (b"b", b"3"))
+    )
+    request = shown(wired, body + b"--x--\r\n", "multipart/form-data; boundary=x")
+    assert request.form == {"b": "2", "c": "ດີ&1"}
+    assert request.body == body + b"--x--\r\n"
+
+
+def test_a_form_of_too_many_parts_is_refused(wired: tuple[Gateway, Wire]) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
+    response = wired[0].client.post(
+        f"/channels/wire/sms?token={wire.TOKEN}",
+        data=part * 200 + b"--x--\r\n",
+        content_type="multipart/form-data; boundary=x",
+    )
+    assert response.status_code in (413, 422)
+    assert wired[1].requests == []
+
+
+@pytest.mark.parametrize("content_type", [None, "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("body", [b'{"text": "%s"}', b' [{"text": "%s"}]', b"<a>%s</a>"])
+def test_what_is_no_form_is_not_read_as_one_whatever_it_is_called(
+    wired: tuple[Gateway, Wire], body: bytes, content_type: str | None
+) -> None:
+    # Such a body has more ampersands than a form may have fields.
+    request = shown(wired, body % (b"a&" * 150), content_type)
+    assert request.form == {}
+
+
+def test_a_refusal_says_in_the_log_why(
+    gateway: Gateway, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = gateway.url("africastalking", "ussd")
+    gateway.client.post(url, data=USSD | {"text": "secret", "sessionId": ""})
+    gateway.client.post(url, data=USSD | {"phoneNumber": "1616777"})
+    gateway.client.post(url, data=USSD | {"text": "1" * 100_000})
+    lines = [line for line in capsys.readouterr().out.splitlines() if "request_refused" in line]
+    assert len(lines) == 3
+    assert "sessionId" in lines[0]
+    assert "the sender is no phone number" in lines[1]
+    assert "413" in lines[2]
+    assert not any(value in "".join(lines) for value in ("secret", "1616777", "111111"))
 
 
 def test_headers_are_named_as_the_contract_says(wired: tuple[Gateway, Wire]) -> None:

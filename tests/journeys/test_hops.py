@@ -194,6 +194,34 @@ def test_without_ids_the_last_screen_can_be_repeated(wired: Gateway, phone: Hopp
     assert wired.tally()["responses"] == 1
 
 
+def test_without_ids_a_network_that_repeats_later_can_say_so(gateway: Gateway) -> None:
+    wired = wire.on(gateway, Wire(wire.config(ussd_repeat_seconds=8)))
+    phone = Hopper(wired)
+    phone.dial(provider_id="", ago=60).press("1", provider_id="", ago=7).sees("ປ້ອນລະຫັດສູນ")
+    shown = phone.screen
+    assert phone.repeat(ago=0).screen == shown
+    assert wired.rows("SELECT path_length FROM conversations") == [(1,)]
+
+
+def test_an_id_that_comes_with_another_key_is_refused_and_told(
+    wired: Gateway, phone: Hopper
+) -> None:
+    phone.dial().press("1", "0103").press("1", provider_id="u-2").sees("ບັດປະຈຳຕົວ")
+    shown = phone.screen
+    assert wire.brings(wired, "ussd", phone.last | {"text": "2"})[0] == 409
+    assert phone.repeat().screen == shown
+    assert wired.rows("SELECT value FROM answers WHERE question = 'score'") == [("1",)]
+    alarms = wired.rows("SELECT kind, subject, times FROM alarms")
+    assert alarms == [("contradiction", "wire", 1)]
+
+
+def test_an_id_of_before_its_input_was_compared_is_known(wired: Gateway, phone: Hopper) -> None:
+    shown = phone.dial().press("1", provider_id="u-2").screen
+    with wired.office.engine.begin() as tx:
+        tx.exec_driver_sql("UPDATE turns SET body_hash = NULL")
+    assert phone.repeat(text="2").screen == shown
+
+
 def test_eight_at_once_advance_once(wired: Gateway, phone: Hopper) -> None:
     phone.dial().press("1", "0103")
     said = phone.last | {"text": "5", "provider_id": "the-same"}
@@ -237,14 +265,17 @@ def test_a_beginning_that_was_overtaken_changes_nothing(wired: Gateway, phone: H
 def test_forged_sequences_reach_nothing_that_the_flow_does_not_allow(wired: Gateway) -> None:
     chance = random.Random(15)
     for _ in range(400):
-        phone = Hopper(wired, chance.choice((NUMBER, OTHER)), chance.choice("567"))
-        phone.hop(
-            chance.choice(("", "1", "0103", "5", "9", "0", "00", "1*0103*5", "x*#", "ຊ້າ")),
-            begins=chance.random() < 0.3,
-            provider_id=chance.choice(("", f"id-{chance.randrange(200)}")),
-            ago=chance.choice((0, 0, 0, 2, 40)),
-        )
-        assert phone.screen[:4] in ("CON ", "END ")
+        said = {
+            "kind": "ussd",
+            "sender": chance.choice((NUMBER, OTHER)),
+            "session": chance.choice("567"),
+            "text": chance.choice(("", "1", "0103", "5", "9", "0", "00", "1*0103*5", "x*#", "ຊ້າ")),
+            "begins": chance.random() < 0.3,
+            "provider_id": chance.choice(("", f"id-{chance.randrange(200)}")),
+            "ago": chance.choice((0, 0, 0, 2, 40)),
+        }
+        status, body = wire.brings(wired, "ussd", said)
+        assert (status, body[:4]) in ((200, "CON "), (200, "END ")) or status == 409
     wired.work()
     opened = wired.rows("SELECT count(*) FROM conversations WHERE status = 'open'")
     assert opened in ([(0,)], [(1,)], [(2,)])
@@ -296,13 +327,10 @@ def test_a_screen_is_pushed_and_the_webhook_answered_ok(pushing: tuple[Gateway, 
     assert not any(screen.ends for screen in network.screens)
 
 
-@pytest.mark.parametrize("mistake", [TryLater("busy"), FateUnknown("no answer")])
-def test_a_screen_that_was_not_taken_is_pushed_again(
-    pushing: tuple[Gateway, Wire], mistake: SendError
-) -> None:
+def test_a_screen_that_was_not_taken_is_pushed_again(pushing: tuple[Gateway, Wire]) -> None:
     gateway, network = pushing
     hop(gateway, "0103", "a", begins=True)
-    network.mistakes.append(mistake)
+    network.mistakes.append(TryLater("busy"))
     assert hop(gateway, "5", "b")[0] == 503
     assert len(network.screens) == 1
     assert hop(gateway, "5", "b") == (200, "OK")
@@ -310,11 +338,70 @@ def test_a_screen_that_was_not_taken_is_pushed_again(
     assert gateway.tally()["responses"] == 1
 
 
-def test_a_screen_that_is_refused_is_not_asked_for_again(pushing: tuple[Gateway, Wire]) -> None:
+@pytest.mark.parametrize("mistake", [Refused("too long"), FateUnknown("no answer")])
+def test_a_screen_that_is_refused_or_in_doubt_is_not_pushed_again(
+    pushing: tuple[Gateway, Wire], mistake: SendError
+) -> None:
     gateway, network = pushing
-    network.mistakes.append(Refused("too long"))
-    assert hop(gateway, "", "a", begins=True) == (200, "OK")
+    network.mistakes.append(mistake)
+    for _ in range(2):
+        assert hop(gateway, "", "a", begins=True) == (200, "OK")
     assert network.screens == []
+
+
+def test_a_late_repeat_pushes_no_older_screen_over_a_newer_one(
+    pushing: tuple[Gateway, Wire],
+) -> None:
+    gateway, network = pushing
+    for text, provider_id in (("", "a"), ("1", "b"), ("0103", "c")):
+        hop(gateway, text, provider_id, begins=not text)
+    for text, provider_id in (("", "a"), ("1", "b"), ("0103", "c")):
+        assert hop(gateway, text, provider_id, begins=not text) == (200, "OK")
+    assert len(network.screens) == 3
+    # Not taken at first, and overtaken by what came next.
+    network.mistakes.append(TryLater("busy"))
+    assert hop(gateway, "5", "d")[0] == 503
+    hop(gateway, "1", "e")
+    assert hop(gateway, "5", "d") == (200, "OK")
+    assert len(network.screens) == 4
+    assert "ເວລາລໍຖ້າ" in network.screens[-1].text
+
+
+def test_a_repeat_after_the_sessions_end_pushes_nothing(pushing: tuple[Gateway, Wire]) -> None:
+    gateway, network = pushing
+    hop(gateway, "1*0103*5*1*1", "a", begins=True)
+    hop(gateway, "3", "b")
+    assert network.screens[-1].ends
+    for text, provider_id in (("1*0103*5*1*1", "a"), ("3", "b")):
+        hop(gateway, text, provider_id, begins=provider_id == "a")
+    assert len(network.screens) == 2
+
+
+def test_eight_repeats_at_once_push_one_screen(pushing: tuple[Gateway, Wire]) -> None:
+    gateway, network = pushing
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(hop(gateway, "", "a", begins=True)[0]))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 8
+    assert len(network.screens) == 1
+
+
+def test_a_citizen_whose_turn_fails_is_pushed_a_sentence(pushing: tuple[Gateway, Wire]) -> None:
+    gateway, network = pushing
+    with gateway.office.engine.begin() as tx:
+        tx.exec_driver_sql("ALTER TABLE turns RENAME TO turns_away")
+    try:
+        assert hop(gateway, "", "a", begins=True) == (200, "OK")
+    finally:
+        with gateway.office.engine.begin() as tx:
+            tx.exec_driver_sql("ALTER TABLE turns_away RENAME TO turns")
+    assert [screen.ends for screen in network.screens] == [True]
 
 
 def test_a_sender_that_is_no_phone_is_pushed_nothing(pushing: tuple[Gateway, Wire]) -> None:

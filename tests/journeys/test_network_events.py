@@ -54,6 +54,29 @@ def test_stop_to_the_network_and_start_to_us_both_hold(wired: Gateway) -> None:
     phone.sends("START").gets("STOP").sends("ສະບາຍດີ").gets()
 
 
+def test_a_late_repeat_of_an_earlier_stop_changes_nothing(wired: Gateway) -> None:
+    assert opts(wired, provider_id="a") == 200
+    assert opts(wired, provider_id="b", stopped=False) == 200
+    assert opts(wired, provider_id="a") == 200
+    assert wired.rows("SELECT stopped_at FROM contacts") == [(None,)]
+    stored = wired.rows("SELECT provider_id, state, reason, text FROM inbound ORDER BY id")
+    assert stored == [("a", "done", "opt-out", ""), ("b", "done", "opt-out", "")]
+    wired.work()
+    assert wired.rows("SELECT count(*) FROM outbox") == [(0,)]
+
+
+def test_an_optouts_id_with_anything_else_is_refused_and_told(wired: Gateway) -> None:
+    opts(wired, provider_id="a")
+    assert opts(wired, provider_id="a", stopped=False) == 409
+    assert opts(wired, provider_id="a", phone="+8562077712345") == 409
+    said = {"sender": NUMBER, "text": "hello", "provider_id": "a"}
+    assert wire.brings(wired, "sms", said)[0] == 409
+    assert wired.rows("SELECT kind, times FROM alarms") == [("contradiction", 3)]
+    assert wired.rows("SELECT stopped_at IS NOT NULL FROM contacts ORDER BY id LIMIT 1") == [
+        (True,)
+    ]
+
+
 def test_an_optout_of_no_phone_is_taken_and_forgotten(wired: Gateway) -> None:
     assert opts(wired, phone="1616") == 200
     assert wired.rows("SELECT count(*) FROM contacts") == [(0,)]

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine
 
 from app.channels.base import Hook
 from app.conversation import arrivals
+from app.conversation.deadline import Patience
 from app.spool import KEPT, SET_ASIDE, Spool
 from app.words import Arrived
 from tests import wire
@@ -201,14 +202,62 @@ def test_a_gateway_that_repeats_what_is_spooled_is_taken_once(wired: Gateway, cu
     assert wired.tally()["responses"] == 1
 
 
-def test_a_contradiction_is_found_out_later_and_kept(wired: Gateway, cut: Gateway) -> None:
+def test_a_contradiction_is_found_out_later_and_told_once(wired: Gateway, cut: Gateway) -> None:
     brings(cut, "0103 5", "one")
     brings(cut, "0103 1", "one")
+    assert flush(wired) == 2
+    assert texts(wired) == ["0103 5"]
+    assert spooled(wired) == spooled(wired, SET_ASIDE) == []
+    assert wired.rows("SELECT kind, times FROM alarms") == [("contradiction", 1)]
+
+
+# --- a database that hangs --------------------------------------------------------------------
+
+
+def hanging(gateway: Gateway, text: str, patience: Patience) -> bool:
+    said = {"sender": NUMBER, "text": text, "provider_id": text}
+    arrival = wire.arrival("wire", said, gateway.office.desk.now())
+    return arrivals.keep(gateway.office.desk, gateway.office.post, arrival, patience)
+
+
+def test_what_comes_while_it_hangs_is_kept_soon_and_stored_once(wired: Gateway) -> None:
+    with wired.office.engine.begin() as tx:
+        tx.exec_driver_sql("LOCK TABLE inbound IN ACCESS EXCLUSIVE MODE")
+        assert hanging(wired, "0103 5", Patience(1, 0.2))
+        assert len(spooled(wired)) == 1
+    # What hung has gone on meanwhile, or goes on now: both do no harm.
     assert flush(wired) == 1
     assert texts(wired) == ["0103 5"]
-    assert len(spooled(wired, SET_ASIDE)) == 1
-    kinds = wired.rows("SELECT kind FROM alarms ORDER BY kind")
-    assert kinds == [("contradiction",), ("spool",)]
+    assert wired.rows("SELECT count(*) FROM alarms") == [(0,)]
+
+
+def test_while_every_thread_hangs_nobody_waits_for_another(wired: Gateway) -> None:
+    patience = Patience(2, 0.2)
+    go_on = threading.Event()
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            patience.wait(go_on.wait)
+    assert hanging(wired, "0103 5", patience)
+    assert (len(spooled(wired)), texts(wired)) == (1, [])
+    go_on.set()
+    flush(wired)
+    assert texts(wired) == ["0103 5"]
+
+
+def test_threads_that_hung_work_again_when_it_is_back() -> None:
+    patience = Patience(1, 0.5)
+    go_on = threading.Event()
+    with pytest.raises(TimeoutError):
+        patience.wait(go_on.wait)
+    go_on.set()
+    for _ in range(100):
+        try:
+            assert patience.wait(lambda: "done") == "done"
+            break
+        except TimeoutError:
+            go_on.wait(0.01)
+    else:
+        pytest.fail("the thread is stuck for good")
 
 
 # --- when something is spoilt -----------------------------------------------------------------
@@ -223,7 +272,16 @@ def test_a_spoilt_file_holds_up_nobody_and_is_told(wired: Gateway, cut: Gateway)
     assert len(spooled(wired, SET_ASIDE)) == 1
     assert wired.rows("SELECT kind, subject, times FROM alarms") == [("spool", "corrupt", 1)]
     flush(wired)
-    assert wired.rows("SELECT times FROM alarms") == [(1,)]
+    assert wired.rows("SELECT times, closed_at FROM alarms") == [(1, None)]
+
+
+def test_the_alarm_is_over_when_somebody_has_looked(wired: Gateway, cut: Gateway) -> None:
+    brings(cut, "0", "m-0")
+    spooled(wired)[0].write_bytes(b"spoilt")
+    flush(wired)
+    spooled(wired, SET_ASIDE)[0].unlink()
+    flush(wired)
+    assert wired.rows("SELECT times, closed_at IS NOT NULL FROM alarms") == [(1, True)]
 
 
 def test_a_spoilt_file_waits_while_nobody_can_be_told(wired: Gateway, cut: Gateway) -> None:
@@ -237,7 +295,7 @@ def test_a_message_that_breaks_something_is_kept_for_somebody_to_look(wired: Gat
     # No adapter brings a NUL, which cannot be stored.
     said = {"sender": NUMBER, "text": "a\0b", "provider_id": "one"}
     arrival = wire.arrival("wire", said, wired.office.desk.now())
-    assert arrivals.keep(wired.office.desk, wired.office.post, arrival)
+    assert arrivals.keep(wired.office.desk, wired.office.post, arrival, Patience(1, 60))
     assert len(spooled(wired)) == 1
     assert flush(wired) == 0
     assert len(spooled(wired, SET_ASIDE)) == 1

@@ -13,6 +13,7 @@ from app.channels import open_channels
 from app.requests.filing import Registrar
 from app.settings import Settings
 from tests.requests.desk import Desk
+from tests.requests.files import Files
 
 
 @pytest.fixture
@@ -30,3 +31,8 @@ def desk(registrar: Registrar, engine: Engine) -> Iterator[Desk]:
     with engine.connect() as tx, tx.begin() as transaction:
         yield Desk(registrar, tx)
         transaction.rollback()
+
+
+@pytest.fixture
+def files(registrar: Registrar, engine: Engine, tmp_path: Path) -> Files:
+    return Files(registrar, engine, tmp_path)

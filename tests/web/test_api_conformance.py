@@ -87,7 +87,7 @@ def test_schemathesis_finds_nothing(
         {
             "seed": 1,
             "headers": {"Authorization": f"Bearer {xaysetha.token}"},
-            "generation": {"max-examples": 40},
+            "generation": {"max-examples": 25},
         }
     )
     schema = schemathesis.openapi.from_url(f"{url}/api/v1/openapi.json", config=config)

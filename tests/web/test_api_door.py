@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from random import Random
 
@@ -87,7 +88,9 @@ def test_tokens_are_long_and_only_their_hash_is_kept(xaysetha: System, office: O
 # --- what does not belong here ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v2/requests", REQUESTS + "/"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/v1", "/api/v2/requests", REQUESTS + "/", REQUESTS + "//1"]
+)
 def test_what_is_not_there_is_a_problem_too(xaysetha: System, path: str) -> None:
     answer = xaysetha.calls("GET", path)
     if path != "/api":
@@ -98,7 +101,7 @@ def test_what_is_not_there_is_a_problem_too(xaysetha: System, path: str) -> None
 def test_a_wrong_method_is_told_the_right_ones(xaysetha: System) -> None:
     for method, path in (("PUT", REQUESTS), ("DELETE", REQUESTS), ("TRACE", REQUESTS)):
         answer = xaysetha.calls(method, path)
-        assert problem(answer, 405)["code"] == "method_not_allowed"
+        assert problem(answer, 405)["code"] == "wrong_method"
         assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
     answer = xaysetha.calls("POST", f"{REQUESTS}/1")
     assert problem(answer, 405)
@@ -140,7 +143,20 @@ def test_a_body_that_is_no_json_is_malformed(xaysetha: System, body: bytes) -> N
 
 def test_a_body_that_is_too_large_is_not_read(xaysetha: System) -> None:
     answer = xaysetha.files(note="x" * 20_000)
-    assert problem(answer, 413)["code"] == "request_entity_too_large"
+    assert problem(answer, 413)["code"] == "too_large"
+
+
+def test_a_body_in_chunks_is_read_and_not_cut(xaysetha: System) -> None:
+    for blanks, status in ((0, 201), (20_000, 413)):
+        sent = b'{"service": "id_card"}' + b" " * blanks
+        answer = xaysetha.app.test_client().post(
+            REQUESTS,
+            headers={"Authorization": f"Bearer {xaysetha.token}"},
+            content_type=JSON,
+            input_stream=BytesIO(sent),
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert answer.status_code == status
 
 
 @pytest.mark.parametrize(

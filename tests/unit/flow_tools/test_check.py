@@ -7,10 +7,11 @@ import inspect
 import pytest
 
 from app.conversation import lookups
+from app.flows import telling
 from app.flows.check import Bench, check
 from app.flows.lookups import OFFERS
 from app.flows.measure import Worst
-from app.words import Limits
+from app.words import REQUEST_STATUSES, Limits
 from tests.unit.flow_tools.tiny import FLOW, found, only, shipped_sources, sources
 
 LONG = "a very long text " * 12
@@ -114,8 +115,22 @@ def test_the_texts_of_a_lookup_must_be_there() -> None:
         ),
     )
     missing = {one.message.split(":")[0] for one in every}
-    assert missing == set(OFFERS["request"].phrases)
+    assert missing == OFFERS["request"].phrases.keys() | OFFERS["request"].untold
     assert {one.severity for one in every} == {"error"}
+
+
+def test_a_number_that_is_asked_for_needs_the_texts_that_say_why_nothing_is_told() -> None:
+    asked = "ask: {kind: reference, lookup: request, keep: number, to: thanks}"
+    listed = f"help: {{choose: services, text: help, to: thanks, none: thanks, {asked}}}"
+    every = found(("help: {say: help}", listed))
+    assert {one.message.split(":")[0] for one in every} == OFFERS["request"].untold
+    assert {(one.severity, one.language) for one in every} == {("error", "en")}
+
+
+def test_what_may_be_left_out_must_be_given_by_something() -> None:
+    one = only(("{say: help}", "{say: help, spare: [since]}"))
+    assert (one.severity, one.node) == ("warning", "main/help")
+    assert "nothing gives a 'since'" in one.message
 
 
 @pytest.mark.parametrize("key", ["home", "thanks"])
@@ -222,7 +237,9 @@ def test_the_shipped_flow_has_no_errors() -> None:
 def test_every_lookup_is_known_with_its_texts() -> None:
     """What the check believes of lookups is what they do."""
     assert set(lookups._ANSWERS) == set(OFFERS)
-    code = inspect.getsource(lookups)
+    code = inspect.getsource(lookups) + inspect.getsource(telling)
+    composed = {f"request.{status}" for status in telling.NOTED}
+    composed |= {f"{kind}.{status}" for kind in ("status", "brief") for status in REQUEST_STATUSES}
     for offer in OFFERS.values():
-        for key in offer.phrases:
-            assert key in code or key.startswith("status."), key
+        for key in {*offer.phrases, *offer.untold} - composed:
+            assert key in code, key

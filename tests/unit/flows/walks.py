@@ -17,13 +17,16 @@ from app.flows.model import (
     Input,
     Lookup,
     Named,
+    Outcome,
     Phrase,
     Remembered,
     State,
     Step,
+    Untold,
     Value,
 )
 from app.flows.nodes import Book, Flow
+from app.flows.telling import Standing, told
 from app.flows.walk import Steps
 from app.settings import ROOT
 from app.text.answers import matches
@@ -108,9 +111,11 @@ class Paper:
         }
     )
     requests: dict[str, Names] = field(default_factory=lambda: {"VTE2026": {"lo": "ໃບ", "en": "A"}})
+    mine: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, lookup: Lookup) -> Findings:
-        finders: Mapping[str, Callable[[Mapping[str, str]], Findings]] = {
+    def __call__(self, lookup: Lookup) -> Outcome:
+        finders: Mapping[str, Callable[[Mapping[str, str]], Outcome]] = {
             "last_odsc": lambda _: self._center(self.last),
             "odsc": lambda args: self._center(args["value"]),
             "provinces": lambda _: self._places(2, ""),
@@ -119,7 +124,10 @@ class Paper:
             "places": lambda args: self._named(args["value"]),
             "services": lambda _: tuple(Found(key, one) for key, one in self.services.items()),
             "fee": lambda args: self._fee(args["service"]),
-            "request": lambda args: self._request(args["value"]),
+            "request": lambda args: self._asked(args["value"]),
+            "my_requests": lambda _: tuple(
+                found for number in self.mine for found in self._request(number)
+            ),
         }
         return finders[lookup.name](lookup.args)
 
@@ -144,16 +152,16 @@ class Paper:
         one = self.services[service]
         return (Found(service, one, {"service": Named(one), **self.fee}),)
 
+    def _asked(self, number: str) -> Outcome:
+        if number in self.refused:
+            return Untold(self.refused[number])
+        return self._request(number)
+
     def _request(self, number: str) -> Findings:
         if number not in self.requests:
             return ()
-        one = self.requests[number]
-        values: dict[str, Value] = {
-            "service": Named(one),
-            "status": Phrase("status.ready"),
-            "since": Phrase("request.since", {"date": "23/11/2026"}),
-        }
-        return (Found(number, one, values),)
+        one, own = self.requests[number], number in self.mine
+        return (told(Standing(number, one, "ready", "23/11/2026", own=own)),)
 
 
 @dataclass

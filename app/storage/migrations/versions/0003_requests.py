@@ -199,6 +199,8 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("responses_request_id_fkey"), "responses", "requests", ["request_id"], ["id"]
     )
+    op.add_column("turns", sa.Column("body_hash", sa.LargeBinary(), nullable=True))
+    op.add_column("turns", sa.Column("pushed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
         "services",
         sa.Column("sensitive", sa.Boolean(), server_default=sa.text("false"), nullable=False),
