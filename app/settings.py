@@ -263,6 +263,11 @@ def _section(name: str, given: Mapping[str, object]) -> ChannelSection:
         raise ConfigError(_sentences(Path(place), error), "Mend it there") from None
 
 
+def _ussd_repeats(section: ChannelSection) -> float:
+    given = "repeat_seconds" in section.model_fields_set
+    return section.repeat_seconds if given else QUICKEST_REPEAT
+
+
 def _channel(
     name: str,
     section: ChannelSection,
@@ -296,11 +301,7 @@ def _channel(
         ),
         prefix_kip={_digits(prefix): kip for prefix, kip in section.prefix_kip.items()},
         repeat_seconds=section.repeat_seconds,
-        ussd_repeat_seconds=(
-            section.repeat_seconds
-            if "repeat_seconds" in section.model_fields_set
-            else QUICKEST_REPEAT
-        ),
+        ussd_repeat_seconds=_ussd_repeats(section),
         join_minutes=section.join_minutes,
         canary_to=section.canary_to,
         heartbeat_minutes=section.heartbeat_minutes,

@@ -1,8 +1,13 @@
-"""python -m bench: everything, on loopback, in a temporary home; then bench/latest.json."""
+"""python -m bench: everything, on loopback, in a temporary home; then bench/latest.json.
+
+BENCH_REQUESTS=5000000 fills the database with so many requests before they are looked up; making
+five millions takes some minutes.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import tempfile
@@ -14,7 +19,7 @@ from app.cli.run import prepare
 from app.errors import OperatorError
 from app.settings import ROOT
 from app.storage.database import open_engine
-from bench import core, door, drains, machine, processes, report, stack
+from bench import core, door, drains, machine, processes, report, requests, stack
 from bench.errors import BenchError
 
 LATEST = ROOT / "bench" / "latest.json"
@@ -38,6 +43,9 @@ def measured(folder: Path) -> report.Results:
                 results["door"] = door.measured(doors, engine)
             _tell("responses")
             results["responses"] = drains.measured(engine)
+            count = int(os.environ.get("BENCH_REQUESTS", requests.FEW))
+            _tell(f"{count:,} requests")
+            results["requests"] = requests.measured(engine, loaded, count, folder)
         finally:
             engine.dispose()
     _tell("the whole stack")

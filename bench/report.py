@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bench import requests
 from bench.figures import number, table
 
 # What latest.json holds: nested, and only ever read by its names.
@@ -30,6 +31,7 @@ def written(results: Results) -> str:
         _machine(results["machine"]),
         _ussd(results["door"]["ussd"]),
         _rates(results),
+        requests.written(results["requests"]),
         _core(results["core"]),
         _stack(results["stack"]),
     )

@@ -278,7 +278,7 @@ def test_jasmins_errors_are_understood(
 def posted(kind: str, typed: str) -> bytes:
     return (
         f"<ussd><session>8821</session><msisdn>8562055512345</msisdn><type>{kind}</type>"
-        f"<code>1616</code><input>{typed}</input></ussd>"
+        f"<code>1616</code><input>{typed}</input><id>40017</id></ussd>"
     ).encode()
 
 
@@ -292,6 +292,7 @@ def test_a_synchronous_gateway_shows_what_it_is_answered(tmp_path: Path) -> None
     assert (dialled.begins, dialled.text, dialled.session) == (True, "", "8821")
     assert isinstance(typed, Inbound)
     assert (typed.begins, typed.text, typed.to) == (False, "1", "1616")
+    assert typed.provider_id == "8821:40017"
     assert isinstance(over, Ended)
     assert over.reason == "timeout"
     answer = channel.answer("ussd", dialled, Reply(FIRST, ends=False))

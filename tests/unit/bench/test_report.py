@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from bench import door
+from bench import door, requests
 from bench.load import Account
 from bench.report import Results, written
 
+LOOK_UP = {"median_ms": 0.3, "database_median_ms": 0.05, "database_p99_ms": 0.2}
+IMPORT = {"rows": 100_000, "first": 21.5, "again": 12.0}
+IMPORTED = {"requests": 5_000_000, "due_seconds": 2.0, "import": IMPORT}
 FIGURE = {"median_us": 65.0, "p99_us": 144.0}
 
 
@@ -40,6 +43,7 @@ def results() -> Results:
             "ussd": {str(phones): door.compared(found, phones) for phones in door.PHONES},
             "sms": {"phones": 16} | whole,
         },
+        "requests": dict.fromkeys(requests.TITLES, LOOK_UP) | IMPORTED,
         "responses": {"per_second": {"median": 5000.0, "spread": 0.1}},
         "core": dict.fromkeys(
             ("step", "pages", "step_and_pages", "service_list", "dict_lookup"), FIGURE
@@ -66,5 +70,7 @@ def test_results_are_json_and_every_table_is_there() -> None:
     shown = written(found)
     assert "16 phones  Siang" in shown
     assert "500 ±50%" in shown
+    assert "Among 5,000,000 requests" in shown
+    assert "100,000 rows imported again" in shown
     assert "not told here" in shown, "a system without smaps_rollup still gets its table"
     assert all(len(line) <= 120 for line in shown.splitlines())

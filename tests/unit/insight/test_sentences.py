@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import FlowError
 from app import sentences
+from app.errors import FlowError
 from app.insight.sentences import PLACEHOLDERS
 from app.settings import ROOT
 from app.text.lao import canonical
