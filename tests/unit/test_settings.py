@@ -114,6 +114,17 @@ def test_the_environment_wins(place: Place) -> None:
     assert (loaded.phone_page_open, loaded.redis_url) == (True, "rediss://cache:6380/1")
 
 
+@pytest.mark.parametrize(
+    ("line", "by_sms", "by_ussd"),
+    [("", 10, 3), ("repeat_seconds = 8", 8, 8), ("repeat_seconds = 0", 0, 0)],
+)
+def test_a_key_pressed_twice_is_a_repeat_for_less_long_than_an_sms_unless_it_is_said(
+    place: Place, line: str, by_sms: float, by_ussd: float
+) -> None:
+    kannel = place.write(SMALL + line).load().channels["kannel"]
+    assert (kannel.repeat_seconds, kannel.ussd_repeat_seconds) == (by_sms, by_ussd)
+
+
 def test_a_channel_may_have_smaller_pages(place: Place) -> None:
     place.write(SMALL + "ussd_limits = {gsm7 = 140, ucs2 = 60}\n")
     kannel = place.load().channels["kannel"]
