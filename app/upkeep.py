@@ -19,6 +19,8 @@ from app.delivery import asking, ends, sending, watch
 from app.feedback import responses
 from app.insight import digests
 from app.office import Office
+from app.requests import flags, invitations, once
+from app.requests.invitations import Patience
 from app.storage import conversations, upkeep
 
 log = structlog.get_logger()
@@ -92,8 +94,18 @@ def _digests(office: Office, stop: Stop) -> None:
 
 
 def _forget(office: Office, stop: Stop) -> None:
+    now = office.desk.now()
     with office.engine.begin() as tx:
-        conversations.forget_turns(tx, office.desk.now() - TURNS_KEPT)
+        conversations.forget_turns(tx, now - TURNS_KEPT)
+    once.forget(office.engine, now)
+
+
+def _invite(office: Office, stop: Stop) -> None:
+    section = office.settings.requests
+    patience = Patience(
+        timedelta(hours=section.remind_after_hours), timedelta(hours=section.close_after_hours)
+    )
+    invitations.look(office.engine, office.registrar, patience, office.desk.now())
 
 
 DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
@@ -104,6 +116,8 @@ DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
         office.engine, office.desk.now(), office.desk.abandon_after
     ),
     "digests": _digests,
+    "invitations": _invite,
+    "flags": lambda office, stop: flags.look(office.engine, office.registrar, office.desk.now()),
     "forgetting": _forget,
     "ends": lambda office, stop: ends.settle(office.post),
     "watch": lambda office, stop: watch.look(office.post),

@@ -202,7 +202,8 @@ def show(message_id: str, as_json: bool) -> None:
         f"{message.attempts} attempts, of use until {local(message.expires_at)}"
     )
     for change in history:
-        click.echo(f"{local(change.at)}  {change.state:<11} {change.channel:<16}{change.reason}")
+        told = f"{local(change.at)}  {change.state:<11} {change.channel:<16}{change.reason}"
+        click.echo(told.rstrip())
     for receipt in receipts:
         told = f"receipt: {receipt.state} {receipt.detail}".rstrip()
         click.echo(f"{local(receipt.at)}  {told}")

@@ -127,13 +127,12 @@ def _flag(
 
 def numbers_since(tx: Connection, since: int) -> Iterator[tuple[int, bytes, bytes]]:
     """The phones of the requests behind that one: contact, keyed hash, ciphertext."""
-    rows = tx.execution_options(stream_results=True, yield_per=1000).execute(
-        text(
-            "SELECT id, phone_hash, phone_cipher FROM contacts WHERE id IN "
-            "(SELECT contact_id FROM requests WHERE id > :since)"
-        ),
-        {"since": since},
+    found = text(
+        "SELECT id, phone_hash, phone_cipher FROM contacts WHERE id IN "
+        "(SELECT contact_id FROM requests WHERE id > :since)"
     )
+    # The connection itself must not stream: it also writes.
+    rows = tx.execute(found.execution_options(yield_per=1000), {"since": since})
     return ((row.id, bytes(row.phone_hash), bytes(row.phone_cipher)) for row in rows)
 
 

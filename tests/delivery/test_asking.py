@@ -212,7 +212,7 @@ def test_what_stays_without_an_end_expires(site: Site) -> None:
     site.networks = {"sms": (sms := Network("sms", "status"))}
     sms.fates.extend([Fate("sent")] * 50)
     message = site.write()
-    for _ in range(80):
-        site.work(hours=1)
+    for _ in range(40):
+        site.work(hours=2)
     assert len(sms.asked) <= len(asking.WAITS) + 1
     assert site.state(message) == "expired"

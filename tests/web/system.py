@@ -68,8 +68,9 @@ class System:
         """Every request, page after page."""
         page = self.page(**query)
         yield from page["requests"]
-        while page["next"] is not None:
-            page = self.page(cursor=page["next"], **query)
+        while (cursor := page["next"]) is not None:
+            page = self.page(cursor=cursor, **query)
+            assert page["next"] != cursor, "the list goes on and on"
             yield from page["requests"]
 
 

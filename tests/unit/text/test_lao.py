@@ -177,6 +177,7 @@ def test_without_a_dictionary_latin_words_stay_whole(monkeypatch: pytest.MonkeyP
         ("ບໍ່", "ບໍ"),
         ("ນ້ຳ", "ນໍາ"),
         ("Stop", "STOP"),
+        ("Ｓｔｏｐ", "stop"),
         ("CAFÉ", "cafe\u0301"),
         ("ເ່ເກ", "ແກ"),
     ],
