@@ -8,7 +8,7 @@ import pytest
 
 from app.clock import VIENTIANE
 from app.delivery import gates
-from app.delivery.policy import URGENCY
+from app.delivery.policy import URGENCY, Spent
 from app.errors import Refused
 from app.sections import BudgetSection, DeliverySection
 from app.words import Purpose
@@ -187,3 +187,15 @@ def test_a_message_that_was_refused_costs_nothing(site: Site, sms: Network) -> N
     bulk = site.write("bulk")
     site.work()
     assert site.state(bulk) == "sent"
+
+
+def test_midnight_begins_a_new_day_at_once(site: Site) -> None:
+    site.budget = BudgetSection(daily_kip=10**6)
+    purse = site.post.purse
+    site.now = local("2026-11-23 23:59:30")
+    site.write()
+    site.work()
+    with site.engine.connect() as tx:
+        assert purse.spent(tx, site.now) == Spent(200, 200)
+        assert purse.spent(tx, local("2026-11-24 00:00")) == Spent(0, 200)
+        assert purse.spent(tx, local("2026-12-01 00:00")) == Spent(0, 0)
