@@ -78,7 +78,7 @@ class Counter:
         **more: object,
     ) -> Request:
         """An identity card at 0103, for this phone, unless it says otherwise."""
-        given = {"odsc": "0103", "service": "id_card", "phone": phone, **more}
+        given: dict[str, object] = {"odsc": "0103", "service": "id_card", "phone": phone, **more}
         act = Act(by, source, self.clock.at)
         with self.office.engine.begin() as tx:
             return filing.file(self.office.registrar, tx, WANTED(**given), act)

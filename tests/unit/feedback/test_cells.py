@@ -43,6 +43,15 @@ def test_a_whole_response_counts_in_everything() -> None:
     assert cells(whole) == {cell(*one, "id_card", "F") for one in (*answers, *more)}
 
 
+def test_a_flagged_response_counts_in_a_cell_of_its_own() -> None:
+    said = replace(BARE, service="id_card", reason="money", paid=9, overcharged=True, sex="F")
+    flagged = replace(said, flagged=True)
+    assert cells(flagged) == {cell("status", "flagged", "id_card", "F")}
+    moved = movement([(said, flagged)])
+    assert moved[cell("status", "flagged", "id_card", "F")] == 1
+    assert {key for key, n in moved.items() if n == -1} == cells(said)
+
+
 def test_movement_is_the_difference() -> None:
     assert movement([(None, BARE)]) == {cell("status", "partial"): 1, cell("score", "2"): 1}
     assert movement([(BARE, BARE)]) == {}

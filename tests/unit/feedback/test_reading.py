@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.feedback.reading import QUESTIONS, Reading, Registry, fee_in_force, read
-from app.storage.responses import Answer, DueConversation, Fee
+from app.storage.responses import Answer, DueConversation, Fee, Filed
 
 # Ten in the evening in Vientiane.
 AT = datetime(2026, 11, 16, 15, tzinfo=UTC)
@@ -20,13 +20,18 @@ FEES = [
     Fee("family_book", None, 1_000, date(2025, 1, 1), None),
     Fee("family_book", None, 3_000, date(2026, 6, 1), None),
 ]
+FILED = {
+    1: Filed("0103", "id_card", 35_000, flagged=False),
+    2: Filed("0103", "id_card", None, flagged=False),
+    3: Filed("0103", "id_card", 0, flagged=True),
+}
 REGISTRY = Registry(
-    frozenset({"0103", "0901", "1610"}), frozenset({"id_card", "family_book"}), FEES
+    frozenset({"0103", "0901", "1610"}), frozenset({"id_card", "family_book"}), FEES, FILED
 )
 
 
-def heard(status: str = "finished", **values: str) -> Reading:
-    due = DueConversation(7, "simulator", "lo", status, AT)
+def heard(status: str = "finished", request_id: int | None = None, **values: str) -> Reading:
+    due = DueConversation(7, "simulator", "lo", status, AT, request_id)
     return read(due, {name: Answer(value, AT) for name, value in values.items()}, REGISTRY, None)
 
 
@@ -115,6 +120,47 @@ def test_a_fee_holds_on_its_last_day_and_not_before_its_first() -> None:
     assert fee_in_force(FEES, "id_card", "0901", date(2026, 11, 16)) == 5_000
     assert fee_in_force(FEES, "id_card", "0901", date(2026, 11, 17)) == 20_000
     assert fee_in_force(FEES, "id_card", "0103", date(2025, 12, 31)) is None
+
+
+@pytest.mark.parametrize(
+    ("request_id", "service", "paid", "overcharged"),
+    [
+        # What was official when it was filed; what is official now does not matter.
+        (1, "id_card", "35000", False),
+        (1, "id_card", "35001", True),
+        # Nothing was recorded then: as for anybody else.
+        (2, "id_card", "20001", True),
+        # A fee of nothing is one.
+        (3, "id_card", "1", True),
+        # Another service than the one that was asked about.
+        (1, "family_book", "3001", True),
+        (None, "id_card", "20001", True),
+    ],
+)
+def test_what_an_applicant_paid_is_compared_with_the_fee_at_filing(
+    request_id: int | None, service: str, paid: str, overcharged: bool
+) -> None:
+    found = heard(request_id=request_id, odsc="0103", score="3", service=service, paid=paid)
+    assert found.response is not None
+    assert found.response.overcharged is overcharged
+
+
+@pytest.mark.parametrize(
+    ("request_id", "odsc", "tied", "flagged"),
+    [
+        (1, "0103", 1, False),
+        (3, "0103", 3, True),
+        (3, "0901", None, False),
+        (None, "0103", None, False),
+        (99, "0103", None, False),
+    ],
+)
+def test_a_response_is_tied_to_its_request_at_its_center_alone(
+    request_id: int | None, odsc: str, tied: int | None, flagged: bool
+) -> None:
+    response = heard(request_id=request_id, odsc=odsc, score="3").response
+    assert response is not None
+    assert (response.request_id, response.flagged) == (tied, flagged)
 
 
 @settings(deadline=None)

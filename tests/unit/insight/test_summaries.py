@@ -47,10 +47,13 @@ def test_counts_are_added_over_sexes() -> None:
         Count("service", "family_book", "M", 0),
         Count("reason", "money", "", 2),
         Count("overcharged", "yes", "F", 1),
+        Count("status", "flagged", "F", 3),
+        Count("status", "flagged", "", 1),
     ]
     found = summed(["0103"], WEEK, counts).as_json()
     assert (found["responses"], found["complete"], found["partial"]) == (10, 7, 3)
     assert (found["women"], found["satisfied"], found["overcharged"]) == (6, 8, 1)
+    assert found["flagged"] == 4
     assert found["rate"] == pytest.approx(0.8)
     assert found["interval"] == pytest.approx([0.490162472, 0.943317849], abs=1e-9)
     assert found["mean"] == pytest.approx(4.0)
