@@ -21,7 +21,7 @@ from app.insight import digests
 from app.office import Office
 from app.requests import flags, invitations, once
 from app.requests.invitations import Patience
-from app.storage import conversations, upkeep
+from app.storage import conversations, lookup_tries, upkeep
 
 log = structlog.get_logger()
 
@@ -32,6 +32,7 @@ EVERY_SECONDS = 2.0
 PATIENCE_SECONDS = 3.0
 # No gateway repeats a USSD post after a day; until then it gets its stored reply.
 TURNS_KEPT = timedelta(days=1)
+TRIES_KEPT = timedelta(days=30)
 
 DRAIN_SECONDS = 10.0
 # So long upkeep itself drains one thing: the others wait meanwhile.
@@ -97,6 +98,7 @@ def _forget(office: Office, stop: Stop) -> None:
     now = office.desk.now()
     with office.engine.begin() as tx:
         conversations.forget_turns(tx, now - TURNS_KEPT)
+        lookup_tries.forget(tx, now - TRIES_KEPT)
     once.forget(office.engine, now)
 
 

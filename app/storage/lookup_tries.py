@@ -99,3 +99,8 @@ def of_phones(tx: Connection, since: datetime, at_least: int) -> list[Row]:
         {"since": since, "least": at_least},
     )
     return [Row(*row) for row in rows]
+
+
+def forget(tx: Connection, before: datetime) -> None:
+    """Drop tries of before; who asked for what is nobody's business for ever."""
+    tx.execute(text("DELETE FROM lookup_tries WHERE at < :before"), {"before": before})
