@@ -84,25 +84,3 @@ def answered(tx: Connection, request_id: int, conversation_id: int, now: datetim
         text("UPDATE conversations SET request_id = :id WHERE id = :conversation"),
         given,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """How many of an ODSC's applicants who were asked have answered."""
-
-    odsc: str
-    asked: int
-    answered: int
-
-
-def rates(tx: Connection, since: datetime) -> list[Rate]:
-    """By ODSC, of the invitations sent since then."""
-    rows = tx.execute(
-        text(
-            "SELECT r.odsc, count(*), count(*) FILTER (WHERE i.state = 'answered') "
-            "FROM invitations i JOIN requests r ON r.id = i.request_id "
-            "WHERE i.sent_at >= :since GROUP BY r.odsc ORDER BY r.odsc"
-        ),
-        {"since": since},
-    )
-    return [Rate(*row) for row in rows]
