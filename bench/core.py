@@ -16,7 +16,7 @@ from app.conversation.books import read_sources
 from app.conversation.lookups import Asker
 from app.flows import engine as flow_engine
 from app.flows import load, render
-from app.flows.model import Context, Findings, Input, Lookup, Screen, State, Step
+from app.flows.model import Context, Input, Lookup, Outcome, Screen, State, Step
 from app.people.vault import Vault
 from app.requests.looking import Pace
 from app.settings import Settings
@@ -67,7 +67,7 @@ class _Core:
         book = load.book(read_sources(self.settings.config))
         self.book, self.flow, self.pack = book, book.flows[chosen], book.packs[self.language]
         self.context = Context(self.language, self.pack, "ussd")
-        self.known: dict[str, Findings] = {}
+        self.known: dict[str, Outcome] = {}
         self.screens: list[Screen] = []
         self.walk([], [])
 
@@ -93,7 +93,7 @@ class _Core:
             steps = flow_engine.step(self.book, self.flow, self.context, state, Input(key))
         return flow_engine.answered(steps, self._find)
 
-    def _find(self, lookup: Lookup) -> Findings:
+    def _find(self, lookup: Lookup) -> Outcome:
         key = f"{lookup.name} {sorted(lookup.args.items())}"
         if key not in self.known:
             with self.database.connect() as tx:

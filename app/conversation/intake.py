@@ -18,7 +18,7 @@ from app.conversation import keywords
 from app.conversation.desk import Desk
 from app.errors import Contradicts, NotAPhoneNumber
 from app.people.vault import Sealed
-from app.storage import alarms, parts, people
+from app.storage import alarms, canaries, parts, people
 from app.storage import inbound as letters
 from app.storage.inbound import Letter
 from app.storage.parts import PartGroup, StoredPart
@@ -125,6 +125,10 @@ def _store(
 ) -> str | None:
     """The state in which it was stored, or that of the message it completes; None if known."""
     letter = _letter(desk, message, body)
+    # It comes from our own short code, or from a SIM card of ours.
+    if letter.text.startswith(canaries.BEGINS) and canaries.come_back(tx, letter.text, desk.now()):
+        stored = replace(letter, state="ignored", reason="a canary that came back")
+        return "ignored" if letters.store(tx, stored) is not None else None
     if sealed is None:
         stored = replace(letter, state="ignored", reason="the sender is no phone")
         return "ignored" if letters.store(tx, stored) is not None else None

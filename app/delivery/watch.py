@@ -117,7 +117,7 @@ def _send_canaries(post: Post, tx: Connection, now: datetime) -> None:
             contact_id=people.ensure(tx, sealed.hash, sealed.cipher),
             purpose="canary",
             # Plain letters on every network; the text is how it is known when it comes back.
-            text=f"Siang canary {name} {day}",
+            text=f"{canaries.BEGINS}{name} {day}",
             now=now,
             channel=name,
             once_key=f"canary:{name}:{day}",

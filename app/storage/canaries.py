@@ -7,6 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+BEGINS = "Siang canary "
+
 
 def come_back(tx: Connection, content: str, now: datetime) -> bool:
     """A text that arrived is a canary's of the last days: it has returned."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from app.conversation.intake import SAME_TEXT_LIMIT, SAME_TEXT_WITHIN
+from app.storage import people
 from tests import wire
 from tests.phones import Gateway, Phone
 from tests.wire import Wire
@@ -207,3 +208,24 @@ def test_stop_is_heard_however_often_it_is_said(gateway: Gateway, phone: Phone) 
         phone.sends("STOP").sends("START")
     assert gateway.rows("SELECT count(*) FROM inbound WHERE state = 'ignored'") == [(3,)]
     assert gateway.rows("SELECT stopped_at IS NOT NULL FROM contacts") == [(True,)]
+
+
+def test_a_canary_that_comes_back_is_nobodys_message(gateway: Gateway) -> None:
+    office = gateway.office
+    content = "Siang canary simulator 2026-11-22"
+    with office.engine.begin() as tx:
+        sealed = office.desk.seal("+8562055599999")
+        office.post.mail.queue(
+            tx,
+            contact_id=people.ensure(tx, sealed.hash, sealed.cipher),
+            purpose="canary",
+            text=content,
+            now=office.desk.now(),
+            channel="simulator",
+        )
+    gateway.takes_sms("1616", content, "mo-canary")
+    gateway.phone().sends("Siang canary nobody 2020-01-01")
+    found = gateway.rows("SELECT state, reason FROM outbox WHERE purpose = 'canary'")
+    assert found == [("delivered", "it came back")]
+    stored = gateway.rows("SELECT state, reason FROM inbound ORDER BY id")
+    assert stored == [("ignored", "a canary that came back"), ("done", "")]

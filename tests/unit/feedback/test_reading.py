@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.feedback.cells import Response
 from app.feedback.reading import QUESTIONS, Reading, Registry, fee_in_force, read
 from app.storage.responses import Answer, DueConversation, Fee, Filed
 
@@ -30,9 +31,18 @@ REGISTRY = Registry(
 )
 
 
-def heard(status: str = "finished", request_id: int | None = None, **values: str) -> Reading:
-    due = DueConversation(7, "simulator", "lo", status, AT, request_id)
+def heard(status: str = "finished", **values: str) -> Reading:
+    due = DueConversation(7, "simulator", "lo", status, AT)
     return read(due, {name: Answer(value, AT) for name, value in values.items()}, REGISTRY, None)
+
+
+def told_of(request_id: int | None, **values: str) -> Response:
+    """The response of a conversation about a request."""
+    due = DueConversation(7, "simulator", "lo", "finished", AT, request_id)
+    given = {name: Answer(value, AT) for name, value in values.items()}
+    response = read(due, given, REGISTRY, None).response
+    assert response is not None
+    return response
 
 
 def test_without_a_center_or_a_score_there_is_no_response() -> None:
@@ -140,9 +150,8 @@ def test_a_fee_holds_on_its_last_day_and_not_before_its_first() -> None:
 def test_what_an_applicant_paid_is_compared_with_the_fee_at_filing(
     request_id: int | None, service: str, paid: str, overcharged: bool
 ) -> None:
-    found = heard(request_id=request_id, odsc="0103", score="3", service=service, paid=paid)
-    assert found.response is not None
-    assert found.response.overcharged is overcharged
+    found = told_of(request_id, odsc="0103", score="3", service=service, paid=paid)
+    assert found.overcharged is overcharged
 
 
 @pytest.mark.parametrize(
@@ -158,8 +167,7 @@ def test_what_an_applicant_paid_is_compared_with_the_fee_at_filing(
 def test_a_response_is_tied_to_its_request_at_its_center_alone(
     request_id: int | None, odsc: str, tied: int | None, flagged: bool
 ) -> None:
-    response = heard(request_id=request_id, odsc=odsc, score="3").response
-    assert response is not None
+    response = told_of(request_id, odsc=odsc, score="3")
     assert (response.request_id, response.flagged) == (tied, flagged)
 
 
