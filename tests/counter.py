@@ -88,7 +88,7 @@ class Counter:
         with self.office.engine.begin() as tx:
             return filing.move(self.office.registrar, tx, request, status, note, act)
 
-    def collects(self, phone: str = "02055512345", **more: object) -> Request:
+    def collects(self, phone: str = "02055512345", **more: str) -> Request:
         """A request from its filing to its collection, in one breath."""
         request = self.moves(self.files(phone, **more), "ready")
         return self.moves(request, "collected")

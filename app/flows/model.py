@@ -45,10 +45,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A text of the language pack, with its own values."""
+    """A text of the language pack, with its own values.
+
+    A version of before may lack it, and has the text `instead`.
+    """
 
     key: str
     values: Mapping[str, Value] = field(default_factory=dict)
+    instead: str = ""
 
 
 Value = str | int | Named | Phrase

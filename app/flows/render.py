@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import string
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -56,7 +56,11 @@ def _laid_out(screen: Screen, pack: Pack, language: Language, limits: Limits) ->
 def filled(text: str, values: Mapping[str, Value], pack: Pack, language: Language) -> str:
     """A text with its placeholders filled; lines that come out empty are left out."""
     # What a lookup no longer finds leaves its place empty: a citizen must read something.
-    written = defaultdict(str, {key: _written(one, pack, language) for key, one in values.items()})
+    written = {
+        name: _written(values.get(name, ""), pack, language)
+        for _, name, _, _ in string.Formatter().parse(text)
+        if name is not None
+    }
     lines = (line.strip() for line in text.format_map(written).split("\n"))
     return "\n".join(line for line in lines if line)
 
@@ -65,7 +69,8 @@ def _written(value: Value, pack: Pack, language: Language) -> str:
     if isinstance(value, Named):
         return value.names.get(pack[NAMES_KEY]) or next(iter(value.names.values()), "")
     if isinstance(value, Phrase):
-        return filled(pack[value.key], value.values, pack, language)
+        key = value.key if value.key in pack else value.instead
+        return filled(pack[key], value.values, pack, language)
     if isinstance(value, int):
         return str(format_decimal(value, locale=NUMBERS.get(language, "lo")))
     return value

@@ -86,14 +86,17 @@ def told(request: Standing) -> Found:
 
 
 def _service(request: Standing) -> Value:
-    return Named(request.service) if request.service else Phrase("request.unnamed")
+    if request.service:
+        return Named(request.service)
+    return Phrase("request.unnamed", instead="home.request")
 
 
 def _status(request: Standing) -> Value:
     """For the applicant with what the office wrote: which papers, or why."""
+    status = f"status.{request.status}"
     if request.own and request.note and request.status in NOTED:
-        return Phrase(f"request.{request.status}", {"note": request.note})
-    return Phrase(f"status.{request.status}")
+        return Phrase(f"request.{request.status}", {"note": request.note}, instead=status)
+    return Phrase(status)
 
 
 def _next(request: Standing) -> Value:

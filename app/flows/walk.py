@@ -190,7 +190,7 @@ class Walk:
             if node.lookup is not None:
                 outcome = yield self._lookup(node.lookup, node.args)
                 if isinstance(outcome, Untold):
-                    text = outcome.text
+                    text = outcome.text if outcome.text in self.context.pack else WRONG
                 elif outcome:
                     values |= outcome[0].values
             return self._step(Screen(text, "", values, node.spare, ends=node.ends), notice)
@@ -304,9 +304,9 @@ class Walk:
         value, names = given.value, dict[str, str]()
         if ask.lookup is not None:
             found = yield Lookup(ask.lookup, {"value": value})
-            if isinstance(found, Untold):
+            if isinstance(found, Untold) and found.text in self.context.pack:
                 return Again(found.text)
-            if not found:
+            if isinstance(found, Untold) or not found:
                 return Again(ask.unknown or WRONG)
             # Of several the choice is asked next, by what was typed.
             if len(found) == 1 and ask.kind != "place":

@@ -42,6 +42,7 @@ def test_a_happy_citizen_walks_the_whole_flow(gateway: Gateway, phone: Phone) ->
         "reasons": {"waiting": 0, "staff": 0, "money": 0, "papers": 0, "other": 0},
         "services": {"id_card": 1},
         "overcharged": 0,
+        "flagged": 0,
     }
 
 

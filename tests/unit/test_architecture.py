@@ -25,7 +25,12 @@ def words(text: str) -> Names:
 
 # --- the rules --------------------------------------------------------------------------------
 
-PURE = ("app/text/", "app/flows/", "app/insight/statistics.py", "app/feedback/cells.py")
+PURE: tuple[str, ...] = (
+    "app/text/",
+    "app/flows/",
+    "app/insight/statistics.py",
+    "app/feedback/cells.py",
+)
 PURE += ("app/requests/numbers.py", "app/requests/statuses.py")
 PURE_LIBRARIES = words(
     "__future__ abc bisect collections dataclasses datetime decimal difflib enum fractions "

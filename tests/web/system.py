@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import Engine, text
 from werkzeug.test import TestResponse
 
 REQUESTS = "/api/v1/requests"
@@ -105,3 +106,16 @@ def refusal(answer: TestResponse, status: int) -> tuple[str, str]:
     told = problem(answer, status)
     assert {name: told[name] for name in ("field", "code", "detail")} == told["errors"][0]
     return told["field"], told["code"]
+
+
+def restart(database: Engine) -> None:
+    """As far as open connections can tell."""
+    with database.connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+        # This one was spared, and would not be by a restart.
+        connection.invalidate()

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from app import clock
 from app.office import Office
 from app.requests import once
+from app.requests.once import Answer, Once, Work
 from app.storage import api_answers
-from tests.web.system import PHONE, REQUESTS, System, filed, read, refusal
+from app.web.api_problems import refused
+from tests.web.system import PHONE, REQUESTS, System, filed, read, refusal, restart
 
 
 def count(office: Office, table: str) -> int:
@@ -138,6 +140,21 @@ def test_a_key_that_is_being_worked_on_is_a_conflict(xaysetha: System, office: O
         assert refusal(xaysetha.files(key="a"), 409) == ("Idempotency-Key", "key_in_use")
     assert filed(xaysetha.files(key="a"))
     assert count(office, "requests") == 1
+
+
+def test_under_a_key_a_dead_connection_is_tried_again(
+    xaysetha: System, office: Office, engine: Engine
+) -> None:
+    filed(xaysetha.files(key="a"))
+    with office.engine.connect() as tx:
+        token = tx.execute(text("SELECT id FROM api_tokens")).scalar_one()
+    restart(engine)
+    engine.dispose()
+    work = Work(lambda tx: Answer(200, tx.execute(text("SELECT 'done'")).scalar_one()), refused)
+    answer = once.act_once(
+        office.engine, office.registrar.vault, Once(token, "b", ""), work, clock.now()
+    )
+    assert answer == Answer(200, "done")
 
 
 def test_keys_are_forgotten_after_a_day(xaysetha: System, office: Office) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.flows import render
 from app.flows.model import Screen
-from app.flows.telling import MISTYPED, PAUSED, Standing, told
+from app.flows.telling import MISTYPED, NOTED, PAUSED, Standing, told
 from app.text.encoding import encoding_of, units
 from app.words import REQUEST_STATUSES
 from tests.unit.flows.walks import USSD, Paper, Walk, fits, names, rows, shipped, walk_of
@@ -206,6 +206,36 @@ def test_what_may_not_be_named_is_not() -> None:
 @pytest.mark.parametrize("status", ["collected", "rejected", "withdrawn"])
 def test_what_is_over_grows_no_older(status: str) -> None:
     assert "99" not in page(replace(SHORT, status=status, silent_days=99))
+
+
+# --- texts of before --------------------------------------------------------------------------
+
+
+def old_pack(language: str) -> dict[str, str]:
+    """As it was published before requests were told with more than their status."""
+    known = {"request", "request.status", "request.since", "request.unknown", "request.wrong"}
+    pack = {
+        key: text
+        for key, text in shipped().packs[language].items()
+        if key in known or not key.startswith(("request.", "brief.", "fee.law", "fee.since"))
+    }
+    return pack | {"request.status": "{service}\n{status}\n{since}"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_version_of_before_tells_what_its_texts_can(language: str) -> None:
+    pack = old_pack(language)
+    for request in everything():
+        noted = replace(request, note="photo") if request.status in NOTED else request
+        shown = render.pages(screen(noted), pack, language, USSD)[0]
+        assert pack[f"status.{request.status}"] in shown
+
+
+def test_a_version_of_before_calls_what_is_refused_unknown() -> None:
+    book = replace(shipped(), packs={name: old_pack(name) for name in LANGUAGES})
+    for key in (MISTYPED, PAUSED):
+        walk = Walk(replace(paper(), refused={"KS9": key}), "en", book=book).press("2", "KS9")
+        walk.at("request_number").sees("No such request number.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
