@@ -13,22 +13,24 @@ from app.flows import engine
 from app.requests import flags
 from app.storage import invitations
 from app.storage.conversations import Standing
+from app.storage.inbound import Waiting
 from app.storage.invitations import Invitation
 from app.storage.people import Contact
 from app.words import Reply
 
 
 def asked(
-    desk: Desk, tx: Connection, contact: Contact, mine: Standing | None, text: str
+    desk: Desk, tx: Connection, contact: Contact, mine: Standing | None, letter: Waiting
 ) -> Invitation | None:
-    """The invitation that a text answers: a score, and `mine` did not go on since it was sent."""
+    """The invitation that a text answers: a score, written after the question had gone out, and
+    `mine` did not go on since."""
     book = desk.books.current(tx)
-    if not engine.accepts(book, book.flows[desk.flow], text):
+    if not engine.accepts(book, book.flows[desk.flow], letter.text):
         return None
     found = invitations.open_of(tx, contact.id)
-    if found is None or found.sent_at is None:
+    if found is None or found.asked_at is None or letter.received_at < found.asked_at:
         return None
-    return found if mine is None or mine.turned_at < found.sent_at else None
+    return found if mine is None or mine.turned_at < found.asked_at else None
 
 
 def begin(play: Play, invitation: Invitation, text: str) -> Reply:

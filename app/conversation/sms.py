@@ -91,7 +91,7 @@ def _converse(
 ) -> None:
     text = letter.text
     mine = _standing(desk, tx, letter, contact)
-    asked = invited.asked(desk, tx, contact, mine, text)
+    asked = invited.asked(desk, tx, contact, mine, letter)
     play, mine = _play(desk, tx, letter, contact, mine, asked)
     alone = desk.keywords.alone(text)
     if play.wants_text() and not alone:
@@ -99,8 +99,8 @@ def _converse(
         keyword = None
     language = _language(keyword, play, alone=alone)
     said = ""
-    told = language is None and not alone and mine is None and asked is None
-    if told and not play.goes_straight(text) and _joins(desk, tx, contact, text):
+    tells = language is None and not alone and mine is None and asked is None
+    if tells and not play.goes_straight(text) and _joins(desk, tx, contact, text):
         said = "message.joined"
     elif keyword == keywords.HELP:
         said = "message.help"

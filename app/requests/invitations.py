@@ -37,19 +37,32 @@ def send_due(registrar: Registrar, patience: Patience, tx: Connection, now: date
     """One batch of what is due; how many texts were queued."""
     queued = 0
     for one in invitations.due(tx, now, AT_ONCE):
-        if one.stopped or one.state == "reminded":
+        if one.stopped or _over(one, patience, now):
             invitations.move(tx, one.request_id, "closed", now, None)
         elif one.state == "waiting" and invitations.open_of(tx, one.contact_id):
-            invitations.move(tx, one.request_id, "waiting", now, now + NEXT_IN_LINE)
+            invitations.postpone(tx, one.request_id, now + NEXT_IN_LINE)
         elif one.state == "waiting":
             _write(registrar, tx, one, "invitation", now)
             invitations.move(tx, one.request_id, "sent", now, now + patience.remind_after)
             queued += 1
+        elif one.asked_at is None or one.asked_at + patience.remind_after > now:
+            # Nights and holidays kept the question back.
+            again = (one.asked_at or now) + patience.remind_after
+            invitations.postpone(tx, one.request_id, again)
         else:
             _write(registrar, tx, one, "reminder", now)
             invitations.move(tx, one.request_id, "reminded", now, now + patience.close_after)
             queued += 1
     return queued
+
+
+def _over(one: Invitation, patience: Patience, now: datetime) -> bool:
+    """Whether no answer is waited for any more; also where the question never went out."""
+    if one.state == "reminded":
+        return True
+    if one.sent_at is None or one.asked_at is not None:
+        return False
+    return now >= one.sent_at + patience.close_after
 
 
 def _write(registrar: Registrar, tx: Connection, one: Invitation, key: str, now: datetime) -> None:

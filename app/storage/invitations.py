@@ -10,8 +10,10 @@ from sqlalchemy import Connection, text
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """One request's, with what its texts need. `state` is the one it is in now; `sent_at` is when
-    the question, not its reminder, was sent."""
+    """One request's, with what its texts need. `state` is the one it is in now.
+
+    The question was queued at `sent_at`; `asked_at` is when it, or its reminder, last went out.
+    """
 
     request_id: int
     contact_id: int
@@ -20,11 +22,14 @@ class Invitation:
     service: str
     stopped: bool
     sent_at: datetime | None
+    asked_at: datetime | None
 
 
 _INVITATION = (
     "SELECT i.request_id, i.contact_id, i.state, r.odsc, r.service, "
-    "c.stopped_at IS NOT NULL, i.sent_at FROM invitations i "
+    "c.stopped_at IS NOT NULL, i.sent_at, (SELECT max(coalesce(o.sent_at, o.tried_at)) "
+    "FROM outbox o WHERE o.once_key IN ('invitation:' || i.request_id, 'reminder:' || i.request_id)"
+    " AND o.state IN ('sending', 'unknown', 'sent', 'delivered')) FROM invitations i "
     "JOIN requests r ON r.id = i.request_id JOIN contacts c ON c.id = i.contact_id "
 )
 
@@ -54,6 +59,14 @@ def open_of(tx: Connection, contact_id: int) -> Invitation | None:
         {"contact": contact_id},
     ).first()
     return None if row is None else Invitation(*row)
+
+
+def postpone(tx: Connection, request_id: int, due_at: datetime) -> None:
+    """Nothing is to be done before then."""
+    tx.execute(
+        text("UPDATE invitations SET due_at = :due WHERE request_id = :id"),
+        {"id": request_id, "due": due_at},
+    )
 
 
 def move(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
+from app.conversation import sms
+from app.delivery import sending
 from app.requests import invitations
 from app.requests.invitations import Patience
 from app.storage import request_lists
 from tests.counter import Counter
-from tests.phones import Gateway, Phone
+from tests.phones import Gateway, Phone, never
 
 APPLICANT = "02055512345"
 
@@ -98,6 +102,35 @@ def test_a_phone_is_asked_about_one_request_at_a_time(counter: Counter, applican
         ("0103", "id_card", 5),
         ("0103", "land_title", 2),
     ]
+
+
+def test_the_reminder_comes_two_days_after_the_question_went_out(
+    counter: Counter, applicant: Phone
+) -> None:
+    """Holidays may keep the question for days; its reminder must not come with it."""
+    counter.collects()
+    counter.clock.at += timedelta(hours=4)
+    office = counter.office
+    invitations.look(office.engine, office.registrar, Patience(), counter.clock.at)
+    counter.clock.at += timedelta(hours=60)
+    assert invitations.look(office.engine, office.registrar, Patience(), counter.clock.at) == 0
+    counter.gateway.work()
+    applicant.gets("ພໍໃຈບໍ່?")
+    counter.waits(hours=47)
+    applicant.gets_nothing()
+    counter.waits(hours=49)
+    applicant.gets("ຍັງຢາກຟັງ")
+
+
+def test_a_question_that_never_goes_out_is_given_up(counter: Counter) -> None:
+    counter.collects()
+    counter.clock.at += timedelta(hours=4)
+    office = counter.office
+    for _ in range(5):
+        invitations.look(office.engine, office.registrar, Patience(), counter.clock.at)
+        counter.clock.at += timedelta(hours=49)
+    assert states(counter) == ["closed"]
+    assert counter.rows("SELECT count(*) FROM outbox") == [(1,)]
 
 
 def test_nobody_without_a_phone_is_asked(counter: Counter) -> None:
@@ -213,6 +246,29 @@ def test_after_the_last_day_a_score_is_an_ordinary_message(
     counter.waits(hours=49).waits(hours=169)
     applicant.gets("ຍັງຢາກຟັງ").sends("5").gets("ພາສາ")
     assert responses(counter) == []
+
+
+def test_a_question_that_still_waits_for_the_day_has_no_answer(counter: Counter) -> None:
+    """What is texted meanwhile means what it always means: 2 asks after a request."""
+    counter.collects()
+    counter.clock.at += timedelta(hours=4)
+    office = counter.office
+    assert invitations.look(office.engine, office.registrar, Patience(), counter.clock.at) == 1
+    counter.gateway.takes_sms("+8562055512345", "2", "mo-night")
+    sms.drain(counter.gateway.office.desk, never)
+    assert counter.rows("SELECT state ->> 'node' FROM conversations") == [("main/request",)]
+    assert states(counter) == ["sent"]
+
+
+def test_what_was_written_before_the_question_is_no_answer_to_it(counter: Counter) -> None:
+    counter.collects()
+    counter.gateway.takes_sms("+8562055512345", "2", "mo-early")
+    counter.clock.at += timedelta(hours=4)
+    office = counter.gateway.office
+    assert invitations.look(office.engine, office.registrar, Patience(), counter.clock.at) == 1
+    sending.drain(office.post, never)
+    sms.drain(office.desk, never)
+    assert counter.rows("SELECT state ->> 'node' FROM conversations") == [("main/request",)]
 
 
 def test_another_phone_answers_for_nobody(counter: Counter, applicant: Phone) -> None:

@@ -30,6 +30,8 @@ def test_the_shipped_flow_is_drawn_with_every_node() -> None:
         assert name.removeprefix("main/") in found
     assert one.packs["lo"]["paid"] in found
     assert {"score ≤ 3", "1-5", "call", "then"} <= set(found)
+    # Chosen from the phone's own requests, or typed: one way to the answer.
+    assert "chosen, reference" in found
 
 
 def test_boxes_do_not_overlap() -> None:

@@ -225,3 +225,49 @@ def test_a_language_to_remember_must_be_there() -> None:
     main = given["flows/main.yaml"].replace("value: lo-Latn", "value: klingon", 1)
     with pytest.raises(FlowError, match="there is no language 'klingon'"):
         load.book({**given, "flows/main.yaml": main})
+
+
+SHORTCUTS = """\
+flow: small
+start: ask
+direct:
+  - {words: [2, ask], to: list}
+invited: {code: odsc, service: service, to: ask}
+nodes:
+  ask: {question: ask, ask: {kind: rating, save: score, to: bye}}
+  list:
+    choose: services
+    text: ask
+    to: bye
+    none: ask
+    ask: {kind: number, to: bye, rules: [{at_least: 1, text: ask}]}
+  bye: {end: bye}
+"""
+
+
+def test_shortcuts_lead_to_what_takes_an_answer() -> None:
+    flow = load.book(sources(SHORTCUTS)).flows["small"]
+    assert [(one.words, one.to) for one in flow.direct] == [(("2", "ask"), "small/list")]
+    assert flow.invited is not None
+    assert (flow.invited.code, flow.invited.to) == ("odsc", "small/ask")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "where", "message"),
+    [
+        ("to: list}", "to: lost}", "direct.0.to", "there is no node 'lost'"),
+        ("to: list}", "to: bye}", "direct.0.to", "'bye' takes no typed answer"),
+        ("to: list}", "to: return}", "direct.0.to", "there is no node 'return'"),
+        ("service, to: ask}", "service, to: bye}", "invited.to", "'bye' takes no typed answer"),
+        ("service, to: ask}", "service, to: lost}", "invited.to", "there is no node 'lost'"),
+        ("{at_least: 1,", "{at_least: one,", "nodes.list.ask.rules.0.at_least", "a bound is"),
+        ("kind: number, to: bye", "kind: number, to: lost", "nodes.list.ask.to", "there is no"),
+        ("1, text: ask", "1, text: old", "nodes.list.ask.rules.0.text", "'old' is missing"),
+    ],
+)
+def test_a_shortcut_that_leads_nowhere_is_named(
+    right: str, wrong: str, where: str, message: str
+) -> None:
+    assert SHORTCUTS.count(right) == 1
+    found = problems(sources(SHORTCUTS.replace(right, wrong)))
+    assert any(one.where.startswith(where) and message in one.message for one in found), found
