@@ -40,7 +40,8 @@ class Talk(Play):
 
     def _starts_over(self, text: str) -> bool:
         """Whether it is what our own menu offers: ເລີ່ມໃໝ່ asks for no messages."""
-        return any(answers.matches(text, pack[START_OVER]) for pack in self.book.packs.values())
+        labels = (pack.get(START_OVER, "") for pack in self.book.packs.values())
+        return any(answers.matches(text, label) for label in labels)
 
     @property
     def status(self) -> str:

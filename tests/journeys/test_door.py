@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text
+from structlog.testing import capture_logs
 
 from app import open_office, settings
 from app.channels.base import HookRequest
@@ -172,14 +173,13 @@ def test_what_is_no_form_is_not_read_as_one_whatever_it_is_called(
     assert request.form == {}
 
 
-def test_a_refusal_says_in_the_log_why(
-    gateway: Gateway, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_refusal_says_in_the_log_why(gateway: Gateway) -> None:
     url = gateway.url("africastalking", "ussd")
-    gateway.client.post(url, data=USSD | {"text": "secret", "sessionId": ""})
-    gateway.client.post(url, data=USSD | {"phoneNumber": "1616777"})
-    gateway.client.post(url, data=USSD | {"text": "1" * 100_000})
-    lines = [line for line in capsys.readouterr().out.splitlines() if "request_refused" in line]
+    with capture_logs() as told:
+        gateway.client.post(url, data=USSD | {"text": "secret", "sessionId": ""})
+        gateway.client.post(url, data=USSD | {"phoneNumber": "1616777"})
+        gateway.client.post(url, data=USSD | {"text": "1" * 100_000})
+    lines = [str(one) for one in told if one["event"] == "request_refused"]
     assert len(lines) == 3
     assert "sessionId" in lines[0]
     assert "the sender is no phone number" in lines[1]
