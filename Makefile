@@ -2,7 +2,7 @@
 # PYTHON=python3.12 make run chooses the interpreter, PORT=8001 make run the port.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock clean venv venv-dev
+.PHONY: help run test trial bench lock clean venv venv-dev
 
 PY := .venv/bin/python
 COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
@@ -25,6 +25,9 @@ test: venv-dev ## style, types and all tests
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m pytest
+
+trial: venv-dev ## ten thousand messages through a provider that fails, sent by workers that are killed
+	TRIAL_MESSAGES=10000 $(PY) -m pytest -n 0 -s tests/stack/test_ten_thousand.py
 
 bench: venv ## measure on this machine
 	@exec $(PY) -m bench

@@ -19,7 +19,8 @@ def converse(chance: random.Random) -> int:
     """One conversation to its end, or until the person hangs up; how many inputs it took."""
     language = chance.choice(sorted(shipped().packs))
     media: tuple[Medium, ...] = ("ussd", "sms")
-    paper = Paper(chance.choice(["", "0103", "1610"]))
+    mine = chance.choice([(), ("VTE2026",)])
+    paper = Paper(chance.choice(["", "0103", "1610"]), mine=mine)
     walk = Walk(paper, language, chance.choice(media))
     for turn in range(1, LONGEST + 1):
         # Mostly keys that lead somewhere, so that conversations get deep.

@@ -26,6 +26,8 @@ start: home
 attempts: {simpler_after: 2, give_up_after: 9, to: home}
 resume: again
 one_line: {code: odsc, score: score, comment: comment, to: number, unknown: place}
+direct: [{words: [2, status, ສະຖານະ], to: services}]
+invited: {code: odsc, service: service, to: number}
 nodes:
   home:
     question: home
@@ -52,7 +54,19 @@ nodes:
     else: called
   called: {call: other/list, then: words}
   day: {question: day, ask: {kind: date, save: day, to: services, wrong: no_day}}
-  services: {choose: services, text: which, save: service, rest: comment, to: words, none: home}
+  services:
+    choose: my_requests
+    text: which
+    confirm: true
+    save: service
+    rest: comment
+    to: words
+    none: asked
+    ask:
+      - {kind: reference, lookup: request, keep: number, to: shown}
+      - {kind: number, save: number, to: asked, rules: [{at_most: 90, text: too_many}]}
+  asked: {question: asked, ask: {kind: reference, lookup: request, keep: number, to: shown}}
+  shown: {say: request.status, lookup: request, args: {value: number}, spare: [since, service]}
   which:
     {choose: places, text: which, args: {value: place}, confirm: true, save: odsc, to: number,
      none: place}
@@ -82,6 +96,9 @@ LANGUAGES = sorted(shipped().packs)
 KEYS = [*"0123456789", "00", "10", "11", "15", "0103", "0901", "1610", "9999", "*", "#", ""]
 WORDS = [
     "VTE2026",
+    "2 VTE2026",
+    "status VTE-2026",
+    "ສະຖານະ 0103 1234567 8",
     "ໃຫ້ຄະແນນ",
     "ບໍ່ຮູ້ລະຫັດ",
     "ຂ້າມ",
@@ -131,7 +148,7 @@ class Wandering(RuleBasedStateMachine):
     def dial(self, flow: str, language: str, sms: bool, new: bool, last: str) -> None:
         book = BOOKS[flow]
         self.walk = Walk(
-            Paper(last),
+            Paper(last, mine=("VTE2026",) if last else ()),
             language,
             "sms" if sms else "ussd",
             new=new,
