@@ -182,7 +182,7 @@ def _file(
         odsc=odsc, service=service.key, phone=phone, filed_at=now, texts=bool(phone) and not silent
     )
     request = filing.file(registrar, tx, wanted, Act(f"staff {staff.id}", "sms", now))
-    values = {"number": numbers.shown(request.number), "service": _named(service, clerk)}
+    values = {"number": request.number, "service": _named(service, clerk)}
     if request.due_on is None:
         return sentences["filed"].format(**values)
     return sentences["filed_due"].format(**values, date=f"{request.due_on:%d/%m/%Y}")
@@ -198,7 +198,7 @@ def _move(
     now: datetime,
 ) -> str:
     status, note = _status(registrar, words)
-    number = numbers.shown(request.number)
+    number = request.number
     act = Act(f"staff {staff.id}", "sms", now)
     try:
         moved = filing.move(registrar, tx, request, status, note, act)
@@ -215,7 +215,7 @@ def _move(
 def _shown(sentences: Sentences, tx: Connection, clerk: Clerk, request: Request) -> str:
     service = registry.service(tx, request.service)
     return sentences["shown"].format(
-        number=numbers.shown(request.number),
+        number=request.number,
         service=_named(service, clerk) if service else request.service,
         status=sentences[f"status_{request.status}"],
         date=f"{clock.local_day(request.status_at):%d/%m/%Y}",
