@@ -67,7 +67,7 @@ outbox = Table(
         Text,
         CheckConstraint(
             "purpose in ('consent', 'reply', 'alarm', 'canary', 'confirmation', 'notice', "
-            "'digest', 'bulk')",
+            "'alert', 'digest', 'bulk')",
             name="purpose",
         ),
         nullable=False,

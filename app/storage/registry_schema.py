@@ -96,3 +96,30 @@ closed_days = Table(
     Column("source", Text, nullable=False),
     UniqueConstraint("odsc", "day", postgresql_nulls_not_distinct=True),
 )
+
+# Districts that are looked at together, such as those of a project.
+district_groups = Table(
+    "district_groups",
+    metadata,
+    Column("key", Text, CheckConstraint("key ~ '^[a-z][a-z0-9_]*$'", name="key"), primary_key=True),
+    Column("name_lo", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+)
+
+group_districts = Table(
+    "group_districts",
+    metadata,
+    Column("group_key", Text, ForeignKey("district_groups.key"), primary_key=True),
+    Column("district", Text, ForeignKey("districts.code"), primary_key=True),
+)
+
+# Satisfaction as it was found before, and as it is to be, in whole percent.
+targets = Table(
+    "targets",
+    metadata,
+    Column("odsc", Text, ForeignKey("odscs.code"), primary_key=True),
+    Column("baseline", Integer, CheckConstraint("baseline between 0 and 100", name="baseline")),
+    Column("target", Integer, CheckConstraint("target between 0 and 100", name="target")),
+    Column("reach_by", Date),
+    Column("source", Text, nullable=False),
+)

@@ -24,6 +24,9 @@ STATUS = (
     "'rejected', 'withdrawn')"
 )
 
+# While a request stands there the office's time runs, as app.requests.statuses has it.
+RUNNING = "status in ('received', 'in_process', 'need_documents')"
+
 requests = Table(
     "requests",
     metadata,
@@ -59,6 +62,8 @@ requests = Table(
         postgresql_where=text("contact_id is not null"),
     ),
     Index(None, "odsc", "filed_at"),
+    # What is still to be done, and by when.
+    Index("requests_running", "odsc", "due_on", postgresql_where=text(RUNNING)),
 )
 
 # Append-only: every status, when, by whom.
@@ -123,16 +128,32 @@ lookup_tries = Table(
     Index(None, "block_hash", "at"),
 )
 
-# What an office's own system shows to file requests.
+# What a system shows to the JSON API: an ODSC's own files requests, others read figures.
 api_tokens = Table(
     "api_tokens",
     metadata,
     identity(),
-    odsc_column(),
+    Column(
+        "level",
+        Text,
+        CheckConstraint("level in ('odsc', 'district', 'province', 'country')", name="level"),
+        nullable=False,
+        server_default="odsc",
+    ),
+    odsc_column(null=True),
+    Column("district", Text, ForeignKey("districts.code")),
+    Column("province", Text, ForeignKey("provinces.code")),
+    # May read single responses, without numbers: for statistics offices alone.
+    Column("results", Boolean, nullable=False, server_default=text("false")),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("name", Text, nullable=False, server_default=""),
     moment("created_at", now=True),
     moment("revoked_at", null=True),
+    CheckConstraint(
+        "(level = 'odsc') = (odsc is not null) and (level = 'district') = (district is not null)"
+        " and (level = 'province') = (province is not null)",
+        name="place",
+    ),
 )
 
 # The first answer to each idempotency key.

@@ -34,13 +34,20 @@ from app.storage.delivery_schema import outbox as outbox
 from app.storage.delivery_schema import outbox_history as outbox_history
 from app.storage.delivery_schema import provider_refs as provider_refs
 from app.storage.delivery_schema import receipts as receipts
+from app.storage.insight_schema import alert_notes as alert_notes
+from app.storage.insight_schema import alerts as alerts
+from app.storage.insight_schema import released_figures as released_figures
+from app.storage.insight_schema import releases as releases
 from app.storage.registry_schema import closed_days as closed_days
+from app.storage.registry_schema import district_groups as district_groups
 from app.storage.registry_schema import districts as districts
 from app.storage.registry_schema import fees as fees
+from app.storage.registry_schema import group_districts as group_districts
 from app.storage.registry_schema import odscs as odscs
 from app.storage.registry_schema import place_aliases as place_aliases
 from app.storage.registry_schema import provinces as provinces
 from app.storage.registry_schema import services as services
+from app.storage.registry_schema import targets as targets
 from app.storage.requests_schema import api_answers as api_answers
 from app.storage.requests_schema import api_tokens as api_tokens
 from app.storage.requests_schema import invitations as invitations
@@ -72,24 +79,27 @@ staff = Table(
     Column(
         "level",
         Text,
-        CheckConstraint("level in ('odsc', 'district', 'operator')", name="level"),
+        CheckConstraint(
+            "level in ('odsc', 'district', 'province', 'country', 'operator')", name="level"
+        ),
         nullable=False,
     ),
     odsc_column(null=True),
     Column("district", Text, ForeignKey("districts.code")),
+    Column("province", Text, ForeignKey("provinces.code")),
     Column("language", Text, nullable=False),
     moment("added_at", now=True),
     moment("removed_at", null=True),
     CheckConstraint(
-        "(level = 'odsc') = (odsc is not null) and (level = 'district') = (district is not null)",
+        "(level = 'odsc') = (odsc is not null) and (level = 'district') = (district is not null)"
+        " and (level = 'province') = (province is not null)",
         name="place",
     ),
     Index(
         "staff_once",
         "contact_id",
         "level",
-        text("coalesce(odsc, '')"),
-        text("coalesce(district, '')"),
+        text("coalesce(odsc, district, province, '')"),
         unique=True,
         postgresql_where=text("removed_at is null"),
     ),
@@ -229,6 +239,8 @@ responses = Table(
     Column("request_id", BigInteger, ForeignKey("requests.id")),
     # Shows signs of being invented: counted apart.
     Column("flagged", Boolean, nullable=False, server_default=text("false")),
+    # Answers to the questions that config/insight.yaml adds to the core ones: question → answer.
+    Column("extra", JSONB, nullable=False, server_default=text("'{}'")),
     Index(None, "odsc", "day"),
     Index("responses_request", "request_id", postgresql_where=text("request_id is not null")),
 )
