@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from app.channels.base import Channel
+    from app.conversation.desk import Command
     from app.delivery.mail import Mail
     from app.office import Office
     from app.requests.filing import Registrar
@@ -31,6 +32,7 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
     from app.conversation.desk import open_desk
     from app.delivery import watch
     from app.delivery.post import Post
+    from app.insight import rules
     from app.insight import sentences as digest
     from app.office import Office
     from app.storage.database import open_engine
@@ -43,7 +45,7 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
     return Office(
         settings=settings,
         engine=engine,
-        desk=open_desk(settings, engine, mail, registrar),
+        desk=open_desk(settings, engine, mail, registrar, _commands(settings, registrar)),
         post=Post(
             engine=engine,
             mail=mail,
@@ -55,7 +57,23 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
         registrar=registrar,
         channels=channels,
         sentences=digest.load_all(languages),
+        insight=rules.load(settings.config),
     )
+
+
+def _commands(settings: Settings, registrar: Registrar) -> Sequence[Command]:
+    """What staff may text, in the order in which it is tried."""
+    from app import sentences
+    from app.requests import clerks
+
+    languages = settings.config / "languages"
+    wording = sentences.load_all(languages, clerks.FILE, clerks.SENTENCES)
+
+    def clerk(tx: Connection, contact_id: int, text: str, now: datetime) -> Sequence[str] | None:
+        told = clerks.answer(registrar, wording, tx, contact_id, text, now)
+        return None if told is None else (told,)
+
+    return (clerk,)
 
 
 def open_mail(settings: Settings, channels: Mapping[str, Channel]) -> Mail:

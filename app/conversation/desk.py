@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,9 +18,7 @@ from app.conversation.play import Play
 from app.delivery.mail import Mail
 from app.flows.nodes import Book
 from app.people.vault import Sealed, Vault
-from app.requests import clerks
 from app.requests.filing import Registrar
-from app.sentences import Sentences, load_all
 from app.settings import ChannelConfig, Settings
 from app.spool import Spool
 from app.storage import conversations
@@ -28,12 +26,15 @@ from app.storage.people import Contact
 from app.text.numbers import e164
 from app.words import Language, Limits, Medium
 
+Command = Callable[[Connection, int, str, datetime], Sequence[str] | None]
+"""Does what a contact's text says and answers it; None where it is no command of theirs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Database, bell, vault, spool and flows, with the settings that turns go by.
 
-    `mail` takes what is answered by SMS, `clerks` are the sentences for who files requests by SMS.
+    `mail` takes what is answered by SMS, `commands` are what staff may text.
     """
 
     engine: Engine
@@ -51,7 +52,7 @@ class Desk:
     stale_after: timedelta
     mail: Mail
     registrar: Registrar
-    clerks: Mapping[Language, Sentences]
+    commands: Sequence[Command]
     replies_per_hour: int
     now: Callable[[], datetime] = clock.now
 
@@ -120,7 +121,13 @@ class Desk:
         )
 
 
-def open_desk(settings: Settings, engine: Engine, mail: Mail, registrar: Registrar) -> Desk:
+def open_desk(
+    settings: Settings,
+    engine: Engine,
+    mail: Mail,
+    registrar: Registrar,
+    commands: Sequence[Command],
+) -> Desk:
     """Read the flows (FlowError) and open what turns need; connects to nothing."""
     languages = settings.config / "languages"
     return Desk(
@@ -139,6 +146,6 @@ def open_desk(settings: Settings, engine: Engine, mail: Mail, registrar: Registr
         stale_after=timedelta(days=settings.requests.stale_after_days),
         mail=mail,
         registrar=registrar,
-        clerks=load_all(languages, clerks.FILE, clerks.SENTENCES),
+        commands=commands,
         replies_per_hour=settings.delivery.replies_per_hour,
     )

@@ -14,7 +14,6 @@ from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.flows.model import State, readable
 from app.flows.nodes import Book
-from app.requests import clerks
 from app.storage import conversations, outbox, people
 from app.storage import inbound as letters
 from app.storage.conversations import Standing, TurnRecord
@@ -73,17 +72,24 @@ def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
 
 def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
     contact = people.by_id(tx, letter.contact_id)
-    now = desk.now()
-    told = clerks.answer(desk.registrar, desk.clerks, tx, contact.id, letter.text, now)
-    if told is not None:
-        # Not counted among the answers of an hour: a clerk needs the number of each request.
-        desk.text(tx, contact, letter.channel, told, now)
+    if _commanded(desk, tx, letter, contact):
         return
     keyword = desk.keywords.named(letter.text)
     if keyword in keywords.CONSENT:
         _consent(desk, tx, letter, contact, keyword)
     else:
         _converse(desk, tx, letter, contact, keyword)
+
+
+def _commanded(desk: Desk, tx: Connection, letter: Waiting, contact: Contact) -> bool:
+    """Whether it was a command of staff; then it is answered."""
+    now = desk.now()
+    told = (command(tx, contact.id, letter.text, now) for command in desk.commands)
+    answer = next((one for one in told if one is not None), None)
+    # Not counted among the answers of an hour: a clerk needs the number of each request.
+    for text in answer or ():
+        desk.text(tx, contact, letter.channel, text, now)
+    return answer is not None
 
 
 def _converse(
