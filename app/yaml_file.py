@@ -7,12 +7,13 @@ from pathlib import Path
 import yaml
 
 from app.errors import FlowError, Problem
+from app.flows.yaml_loader import LOADER
 
 
 def compose(path: Path, lines: str) -> yaml.MappingNode:
     """The file's keys and values as nodes. `lines` says what it must hold; raises FlowError."""
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=LOADER)
     except OSError as error:
         raise _unreadable(path, 1, error.strerror or "it cannot be read") from None
     except UnicodeDecodeError:

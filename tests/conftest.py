@@ -57,11 +57,12 @@ def migrated(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def engine(migrated: Engine) -> Engine:
     """The database with the sample registry and nobody in it."""
-    # Not TRUNCATE, which makes new files for every table: deleting a few rows is quicker.
+    # Not TRUNCATE, which makes new files for every table: deleting a few rows is quicker, and all
+    # of it in one go.
+    tables = [one.name for one in reversed(metadata.sorted_tables)]
+    emptied = (f"DELETE FROM {name}" for name in tables if name not in REGISTRY_TABLES)
     with migrated.begin() as tx:
-        for table in reversed(metadata.sorted_tables):
-            if table.name not in REGISTRY_TABLES:
-                tx.execute(table.delete())
+        tx.execute(text("; ".join(emptied)))
     return migrated
 
 

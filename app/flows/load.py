@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from app.errors import FlowError, Problem
 from app.flows import build, model, nodes, shapes
 from app.flows.build import Path
+from app.flows.yaml_loader import LOADER
+from app.flows.yaml_loader import content as yaml_content
 
 Sources = Mapping[str, str]
 """File name under config/ → its text: `flows/NAME.yaml`, `languages/LANGUAGE/screens.yaml`."""
@@ -108,8 +110,8 @@ def hash_of(sources: Sources) -> str:
 def _read(name: str, text: str) -> _File:
     file = _File(name)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        file.content = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=LOADER)
+        file.content = yaml_content(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1

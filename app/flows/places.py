@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import yaml
 
 from app.flows.build import Path
+from app.flows.yaml_loader import PLAIN_LOADER
 
 Lines = Mapping[Path, int]
 
@@ -17,8 +18,8 @@ def documents(text: str) -> Iterator[tuple[object, Lines]]:
 
     All scalars are texts, as typed: 0103 is no octal number and `no` is no boolean.
     """
-    roots = list(yaml.compose_all(text, Loader=yaml.BaseLoader))
-    for root, content in zip(roots, yaml.load_all(text, Loader=yaml.BaseLoader), strict=True):
+    roots = list(yaml.compose_all(text, Loader=PLAIN_LOADER))
+    for root, content in zip(roots, yaml.load_all(text, Loader=PLAIN_LOADER), strict=True):
         yield content, dict(_lines(root, ())) if root is not None else {}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from app.errors import FlowError, Problem
+from app.flows import yaml_loader
 from app.requests.statuses import Rules as Rules
 from app.requests.statuses import heard
 from app.words import REQUEST_STATUSES
@@ -30,7 +30,7 @@ def load(config: Path) -> Rules:
     path = config / FILE
     root = compose(path, "key: …")
     try:
-        content = _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        content = _File.model_validate(yaml_loader.content(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         lines = {str(key.value): key.start_mark.line + 1 for key, _ in root.value}
         raise FlowError(
