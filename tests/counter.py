@@ -14,6 +14,7 @@ from app.requests import filing, flags, invitations
 from app.requests.filing import Act, Filing
 from app.requests.invitations import Patience
 from app.storage import people
+from app.storage.levels import StaffLevel
 from app.storage.requests import Request
 from app.text.numbers import e164
 from tests.phones import Gateway, Phone
@@ -49,14 +50,12 @@ class Counter:
     def phone(self, number: str = "02055512345") -> Phone:
         return self.gateway.phone(e164(number))
 
-    def staff(
-        self, number: str, *, odsc: str | None = "0103", district: str | None = None
-    ) -> Phone:
+    def staff(self, number: str, *, level: StaffLevel = "odsc", place: str = "0103") -> Phone:
         """A phone on the staff list, in Lao."""
         sealed = self.office.desk.vault.seal(e164(number))
         with self.office.engine.begin() as tx:
             contact = people.ensure(tx, sealed.hash, sealed.cipher)
-            people.add_staff(tx, contact, odsc, district, "lo")
+            people.add_staff(tx, contact, level, place, "lo")
         return self.phone(number)
 
     def speaks(self, number: str, language: str) -> None:

@@ -1,37 +1,48 @@
-"""siang staff: the phones that get digests. Numbers go in and never come out."""
+"""siang staff: the phones that get digests and alarms. Numbers go in and never come out."""
 
 from __future__ import annotations
 
 import click
-from sqlalchemy import Connection
 
 from app import clock, settings
+from app.cli import places
 from app.cli.context import database
 from app.errors import NotAPhoneNumber, OperatorError
 from app.people.vault import Vault
-from app.storage import people, registry
+from app.registry.places import require, told
+from app.storage import people
+from app.storage.levels import StaffLevel
 from app.text.numbers import e164
 
 
 @click.group()
 def staff() -> None:
-    """Staff phones of ODSCs and districts."""
+    """Staff phones of ODSCs, districts, provinces and the country."""
 
 
 @staff.command()
 @click.option("--phone", required=True, help="The staff member's number, e.g. 02055512345.")
-@click.option("--odsc", help="The ODSC's code.")
-@click.option("--district", help="The district's code: the digest of all its ODSCs.")
+@places.options
 @click.option("--operator", is_flag=True, help="Who is told when the gateway is in trouble.")
 @click.option("--language", help="lo or en; the service's language by default.")
 def add(
-    phone: str, odsc: str | None, district: str | None, operator: bool, language: str | None
+    phone: str,
+    odsc: str | None,
+    district: str | None,
+    province: str | None,
+    country: bool,
+    operator: bool,
+    language: str | None,
 ) -> None:
-    """Register a phone for one ODSC's or one district's digest, or for the gateway's alarms."""
-    if [odsc is not None, district is not None, operator].count(True) != 1:
-        raise OperatorError(
-            "A staff phone belongs to one place", "Give --odsc, --district or --operator"
-        )
+    """Register a phone for the digest of one place, or for the gateway's alarms."""
+    given: dict[StaffLevel, str | bool | None] = {
+        "odsc": odsc,
+        "district": district,
+        "province": province,
+        "country": country,
+        "operator": operator,
+    }
+    level, place = places.chosen("A staff phone", given)
     loaded = settings.load()
     known = sorted(folder.parent.name for folder in loaded.config.glob("languages/*/digest.yaml"))
     chosen = language or loaded.service.language
@@ -42,18 +53,11 @@ def add(
     except NotAPhoneNumber as error:
         raise OperatorError(f"--phone: {error}") from None
     with database(loaded) as engine, engine.begin() as tx:
-        _require_place(tx, odsc, district)
+        require(tx, level, place)
         contact = people.ensure(tx, sealed.hash, sealed.cipher)
-        new = people.add_staff(tx, contact, odsc, district, chosen)
-    place = f"ODSC {odsc}" if odsc else f"district {district}" if district else "operator"
-    click.echo(f"{'Registered' if new else 'Was registered already'}: {place}, {chosen}")
-
-
-def _require_place(tx: Connection, odsc: str | None, district: str | None) -> None:
-    if odsc is not None and registry.odsc(tx, odsc) is None:
-        raise OperatorError(f"There is no ODSC {odsc}", "See config/registry/odscs.csv")
-    if district is not None and registry.district(tx, district) is None:
-        raise OperatorError(f"There is no district {district}", "See config/registry/districts.csv")
+        new = people.add_staff(tx, contact, level, place, chosen)
+    heading = "Registered" if new else "Was registered already"
+    click.echo(f"{heading}: {told(level, place)}, {chosen}")
 
 
 @staff.command("list")

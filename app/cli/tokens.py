@@ -1,28 +1,51 @@
-"""siang tokens: by which offices' own systems are known to the JSON API."""
+"""siang tokens: by which others' systems are known to the JSON API."""
 
 from __future__ import annotations
 
 import click
 
 from app import clock, settings
+from app.cli import places
 from app.cli.context import database
+from app.registry.places import told
 from app.requests import tokens as domain
+from app.storage.levels import Level
 
 
 @click.group()
 def tokens() -> None:
-    """Tokens for offices' own systems, one ODSC each."""
+    """Tokens for offices' own systems and for readers of figures, one place each."""
 
 
 @tokens.command()
-@click.option("--odsc", required=True, help="The ODSC's code.")
+@places.options
+@click.option("--results", is_flag=True, help="May read single responses; with --country alone.")
 @click.option("--name", default="", help="Your word for the system that gets it.")
-def add(odsc: str, name: str) -> None:
-    """Make a token and show it, this once."""
+def add(
+    odsc: str | None,
+    district: str | None,
+    province: str | None,
+    country: bool,
+    results: bool,
+    name: str,
+) -> None:
+    """Make a token and show it, this once.
+
+    An ODSC's files requests and reads its own figures; any other reads the figures of its place
+    and of all that is below it.
+    """
+    given: dict[Level, str | bool | None] = {
+        "odsc": odsc,
+        "district": district,
+        "province": province,
+        "country": country,
+    }
+    level, place = places.chosen("A token", given)
     with database(settings.load()) as engine:
-        token_id, token = domain.mint(engine, odsc, name, clock.now())
+        token_id, token = domain.mint(engine, level, place, name, clock.now(), results=results)
     click.echo(token)
-    click.echo(f"Token {token_id} of ODSC {odsc}. It cannot be shown again.", err=True)
+    of = told(level, place)
+    click.echo(f"Token {token_id} of {of}. It cannot be shown again.", err=True)
 
 
 @tokens.command("list")
@@ -33,7 +56,9 @@ def list_all() -> None:
     for one in made:
         since = f"since {clock.local_day(one.created_at)}"
         until = f" to {clock.local_day(one.revoked_at)}" if one.revoked_at else ""
-        click.echo(f"{one.id:>5}  {one.odsc}  {since}{until}  {one.name}".rstrip())
+        results = "  results" if one.results else ""
+        place = f"{one.level:<8} {one.place:<4}"
+        click.echo(f"{one.id:>5}  {place}  {since}{until}{results}  {one.name}".rstrip())
     if not made:
         click.echo("None yet. Make one: siang tokens add --odsc 0103")
 

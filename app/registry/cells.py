@@ -99,9 +99,8 @@ def whole_number(least: int, most: int) -> Rule:
         number = digits(cell)
         # The length first: Python refuses to read numbers of thousands of digits.
         if not _is_digits(number) or len(number) > len(str(most)):
-            return Fault(
-                f"{cell!r} is no whole number up to {most}", "Write digits alone, such as 8000"
-            )
+            remedy = f"Write digits alone, such as {min(8000, most)}"
+            return Fault(f"{cell!r} is no whole number up to {most}", remedy)
         if not least <= int(number) <= most:
             return Fault(f"{number} is out of range", f"Write a number from {least} to {most}")
         return int(number)

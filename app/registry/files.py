@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 from app.errors import Problem, RegistryError
 from app.registry import layouts, references, sheets
-from app.storage.registry import Registry
+from app.registry.layouts import Layout
+from app.registry.sheets import Sheet
+from app.storage.registry import (
+    Alias,
+    ClosedDay,
+    District,
+    Fee,
+    Group,
+    GroupDistrict,
+    Odsc,
+    Province,
+    Registry,
+    Service,
+    Target,
+)
+
+R = TypeVar("R")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -38,33 +56,67 @@ def read(folder: Path) -> Registry:
 
 def parse(files: Mapping[str, bytes]) -> Registry:
     """The registry in the files. Raises RegistryError with all problems of all files."""
+    found = _sheets(files)
     problems = _file_problems(files)
-    provinces = sheets.read(layouts.PROVINCES, files.get(layouts.PROVINCES.file))
-    districts = sheets.read(layouts.DISTRICTS, files.get(layouts.DISTRICTS.file))
-    aliases = sheets.read(layouts.PLACE_ALIASES, files.get(layouts.PLACE_ALIASES.file))
-    odscs = sheets.read(layouts.ODSCS, files.get(layouts.ODSCS.file))
-    services = sheets.read(layouts.SERVICES, files.get(layouts.SERVICES.file))
-    fees = sheets.read(layouts.FEES, files.get(layouts.FEES.file))
-    closed = sheets.read(layouts.CLOSED_DAYS, files.get(layouts.CLOSED_DAYS.file))
-    for sheet in (provinces, districts, aliases, odscs, services, fees, closed):
+    for sheet in found.by_name().values():
         problems += sheet.problems
-    problems += references.district_problems(districts, provinces)
-    problems += references.alias_problems(aliases, provinces, districts)
-    problems += references.odsc_problems(odscs, districts)
-    problems += references.service_problems(services)
-    problems += references.fee_problems(fees, services, odscs)
-    problems += references.closed_day_problems(closed, odscs)
+    problems += _reference_problems(found)
     if problems:
         raise RegistryError(sorted(problems, key=_place))
-    return Registry(
-        provinces=provinces.plain(),
-        districts=districts.plain(),
-        place_aliases=aliases.plain(),
-        odscs=odscs.plain(),
-        services=services.plain(),
-        fees=fees.plain(),
-        closed_days=closed.plain(),
+    return Registry(**{name: sheet.plain() for name, sheet in found.by_name().items()})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheets:
+    """What could be read of every file, each under its field of the Registry."""
+
+    provinces: Sheet[Province]
+    districts: Sheet[District]
+    place_aliases: Sheet[Alias]
+    odscs: Sheet[Odsc]
+    services: Sheet[Service]
+    fees: Sheet[Fee]
+    closed_days: Sheet[ClosedDay]
+    targets: Sheet[Target]
+    groups: Sheet[Group]
+    group_districts: Sheet[GroupDistrict]
+
+    def by_name(self) -> dict[str, Sheet[Any]]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _sheets(files: Mapping[str, bytes]) -> _Sheets:
+    return _Sheets(
+        provinces=_sheet(layouts.PROVINCES, files),
+        districts=_sheet(layouts.DISTRICTS, files),
+        place_aliases=_sheet(layouts.PLACE_ALIASES, files),
+        odscs=_sheet(layouts.ODSCS, files),
+        services=_sheet(layouts.SERVICES, files),
+        fees=_sheet(layouts.FEES, files),
+        closed_days=_sheet(layouts.CLOSED_DAYS, files),
+        targets=_sheet(layouts.TARGETS, files),
+        groups=_sheet(layouts.GROUPS, files),
+        group_districts=_sheet(layouts.GROUP_DISTRICTS, files),
     )
+
+
+def _sheet(layout: Layout[R], files: Mapping[str, bytes]) -> Sheet[R]:
+    """The file's rows; of a file that may be left out, and is, it is known that it has none."""
+    if layout.file in layouts.OPTIONAL and layout.file not in files:
+        return Sheet(whole=True)
+    return sheets.read(layout, files.get(layout.file))
+
+
+def _reference_problems(found: _Sheets) -> Iterator[Problem]:
+    yield from references.district_problems(found.districts, found.provinces)
+    yield from references.alias_problems(found.place_aliases, found.provinces, found.districts)
+    yield from references.odsc_problems(found.odscs, found.districts)
+    yield from references.service_problems(found.services)
+    yield from references.fee_problems(found.fees, found.services, found.odscs)
+    yield from references.closed_day_problems(found.closed_days, found.odscs)
+    yield from references.target_problems(found.targets, found.odscs)
+    yield from references.group_problems(found.groups, found.group_districts)
+    yield from references.member_problems(found.group_districts, found.groups, found.districts)
 
 
 def _file_problems(files: Mapping[str, bytes]) -> list[Problem]:

@@ -8,7 +8,18 @@ from typing import Final, Generic, TypeVar
 
 from app.registry import cells
 from app.registry.cells import Rule
-from app.storage.registry import Alias, ClosedDay, District, Fee, Odsc, Province, Service
+from app.storage.registry import (
+    Alias,
+    ClosedDay,
+    District,
+    Fee,
+    Group,
+    GroupDistrict,
+    Odsc,
+    Province,
+    Service,
+    Target,
+)
 
 # A menu line beside its number, so that two or three stand on a Lao page of 70 units.
 LONGEST_NAME_LO: Final = 24
@@ -55,6 +66,7 @@ _KEY: Final = cells.matching(
 )
 _ISO: Final = cells.matching(r"LA-[A-Z]{2}", "ISO 3166-2 code", "Write it as in LA-VT")
 _KIP: Final = cells.whole_number(0, 1_000_000_000_000)
+_PERCENT: Final = cells.whole_number(0, 100)
 _NAMES: Final = (
     Column("name_lo", cells.lao(LONGEST_NAME_LO)),
     Column("name_en", cells.english(LONGEST_NAME_EN)),
@@ -142,7 +154,36 @@ CLOSED_DAYS: Final = Layout(
         Column("source", cells.free),
     ),
 )
+TARGETS: Final = Layout(
+    "targets",
+    Target,
+    key="odsc",
+    once=(("odsc",),),
+    columns=(
+        Column("odsc", _DISTRICT),
+        Column("baseline", _PERCENT, required=False, empty=None),
+        Column("target", _PERCENT, required=False, empty=None),
+        Column("reach_by", cells.day, required=False, empty=None),
+        Column("source", cells.free),
+    ),
+)
+GROUPS: Final = Layout(
+    "groups",
+    Group,
+    key="key",
+    once=(("key",),),
+    columns=(Column("key", _KEY), *_NAMES),
+)
+GROUP_DISTRICTS: Final = Layout(
+    "group_districts",
+    GroupDistrict.of,
+    key="group",
+    once=(("group", "district"),),
+    columns=(Column("group", _KEY), Column("district", _DISTRICT)),
+)
 NEEDED: Final = tuple(
     layout.file for layout in (PROVINCES, DISTRICTS, PLACE_ALIASES, ODSCS, SERVICES, FEES)
 )
-FILES: Final = (*NEEDED, CLOSED_DAYS.file)
+# A folder without one of these holds none of it.
+OPTIONAL: Final = tuple(layout.file for layout in (CLOSED_DAYS, TARGETS, GROUPS, GROUP_DISTRICTS))
+FILES: Final = (*NEEDED, *OPTIONAL)

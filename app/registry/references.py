@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import Any
 
 from app.errors import Problem
 from app.registry.sheets import Located, Sheet
-from app.storage.registry import Alias, ClosedDay, District, Fee, Odsc, Province, Service
+from app.storage.registry import (
+    Alias,
+    ClosedDay,
+    District,
+    Fee,
+    Group,
+    GroupDistrict,
+    Odsc,
+    Province,
+    Service,
+    Target,
+)
 
 
 def district_problems(sheet: Sheet[District], provinces: Sheet[Province]) -> Iterator[Problem]:
@@ -65,6 +77,33 @@ def closed_day_problems(sheet: Sheet[ClosedDay], odscs: Sheet[Odsc]) -> Iterator
             yield from _dangling(found, "odsc", found.row.odsc, odscs, "odscs.csv")
 
 
+def target_problems(sheet: Sheet[Target], odscs: Sheet[Odsc]) -> Iterator[Problem]:
+    for found in sheet.rows:
+        target = found.row
+        yield from _dangling(found, "odsc", target.odsc, odscs, "odscs.csv")
+        if target.target is None and target.baseline is None:
+            message = "there is neither a baseline nor a target"
+            yield found.at.problem("target", message, "Write one of them, or leave the row out")
+        elif target.target is None and target.reach_by is not None:
+            message = f"nothing is to be reached by {target.reach_by}"
+            yield found.at.problem("target", message, "Write the target, or leave reach_by empty")
+
+
+def group_problems(sheet: Sheet[Group], members: Sheet[GroupDistrict]) -> Iterator[Problem]:
+    for found in sheet.rows:
+        if members.whole and found.row.key not in members.keys:
+            remedy = "Name its districts in group_districts.csv, or leave the row out"
+            yield found.at.problem("key", f"the group {found.row.key} has no district", remedy)
+
+
+def member_problems(
+    sheet: Sheet[GroupDistrict], groups: Sheet[Group], districts: Sheet[District]
+) -> Iterator[Problem]:
+    for found in sheet.rows:
+        yield from _dangling(found, "group", found.row.group, groups, "groups.csv")
+        yield from _dangling(found, "district", found.row.district, districts, "districts.csv")
+
+
 def _overlaps(rows: Iterable[Located[Fee]]) -> Iterator[Problem]:
     """Two fees of one service and place on one day: nobody could say which holds."""
     longest: dict[tuple[str, str], Located[Fee]] = {}
@@ -86,11 +125,7 @@ def _last_day(fee: Fee) -> date:
 
 
 def _dangling(
-    found: Located[Alias] | Located[ClosedDay] | Located[District] | Located[Fee] | Located[Odsc],
-    column: str,
-    code: str,
-    target: Sheet[Province] | Sheet[District] | Sheet[Odsc] | Sheet[Service],
-    file: str,
+    found: Located[Any], column: str, code: str, target: Sheet[Any], file: str
 ) -> Iterator[Problem]:
     # Of a file that could not be read nothing is known; that it could not is reported once.
     if target.whole and code not in target.keys:

@@ -1,4 +1,4 @@
-"""Tokens by which an ODSC's own system is known: 256 random bits, of which the hash is stored."""
+"""Tokens by which others' systems are known: 256 random bits, of which the hash is stored."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Final
 from sqlalchemy import Engine
 
 from app.errors import OperatorError
-from app.storage import api_tokens, registry
+from app.registry import places
+from app.storage import api_tokens
 from app.storage.api_tokens import Token
+from app.storage.levels import Level
 from app.text.answers import clean
 
 # Whoever finds one in a file or a log sees what it is, and can look for others.
@@ -19,13 +21,24 @@ PREFIX: Final = "siang_"
 LONGEST_NAME: Final = 60
 
 
-def mint(engine: Engine, odsc: str, name: str, now: datetime) -> tuple[int, str]:
-    """A new token's id and the token itself, which nobody can read again. Raises OperatorError."""
+def mint(
+    engine: Engine, level: Level, place: str, name: str, now: datetime, *, results: bool = False
+) -> tuple[int, str]:
+    """A new token's id and the token itself, which nobody can read again. Raises OperatorError.
+
+    With `results` it may read single responses, which only the country's may.
+    """
+    if results and level != "country":
+        raise OperatorError(
+            "Only a token of the country may read single responses",
+            "Give --country with --results, or leave --results out",
+        )
     token = PREFIX + secrets.token_urlsafe(32)
+    named = clean(name)[:LONGEST_NAME]
     with engine.begin() as tx:
-        if registry.odsc(tx, odsc) is None:
-            raise OperatorError(f"There is no ODSC {odsc}", "See config/registry/odscs.csv")
-        return api_tokens.add(tx, odsc, _hash(token), clean(name)[:LONGEST_NAME], now), token
+        places.require(tx, level, place)
+        token_id = api_tokens.add(tx, _hash(token), level, place, named, now, results=results)
+    return token_id, token
 
 
 def owner(engine: Engine, shown: str) -> Token | None:

@@ -1,4 +1,4 @@
-"""What offices' own systems show to file requests: only the hash of each token is stored."""
+"""What others' systems show to the JSON API: only the hash of each token is stored."""
 
 from __future__ import annotations
 
@@ -7,29 +7,62 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.storage.levels import Level, columns
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token without its secret; `name` is the operator's word for the system that has it."""
+    """A token without its secret; `name` is the operator's word for the system that has it.
+
+    An ODSC's files requests and reads its own figures; the others read the figures of their place
+    and of all that is below it. With `results` it may read single responses.
+    """
 
     id: int
-    odsc: str
+    level: Level
+    place: str
     name: str
     created_at: datetime
     revoked_at: datetime | None
+    results: bool
+
+    @property
+    def odsc(self) -> str:
+        """The ODSC whose requests it sees; "" for none."""
+        return self.place if self.level == "odsc" else ""
 
 
-_EVERY = "SELECT id, odsc, name, created_at, revoked_at FROM api_tokens "
+_EVERY = (
+    "SELECT id, level, coalesce(odsc, district, province, 'LA') AS place, name, created_at, "
+    "revoked_at, results FROM api_tokens "
+)
 
 
-def add(tx: Connection, odsc: str, token_hash: bytes, name: str, now: datetime) -> int:
+def add(
+    tx: Connection,
+    token_hash: bytes,
+    level: Level,
+    place: str,
+    name: str,
+    now: datetime,
+    *,
+    results: bool,
+) -> int:
     """The new token's id."""
     added = tx.execute(
         text(
-            "INSERT INTO api_tokens (odsc, token_hash, name, created_at) "
-            "VALUES (:odsc, :hash, :name, :now) RETURNING id"
+            "INSERT INTO api_tokens "
+            "(level, odsc, district, province, results, token_hash, name, created_at) "
+            "VALUES (:level, :odsc, :district, :province, :results, :hash, :name, :now) "
+            "RETURNING id"
         ),
-        {"odsc": odsc, "hash": token_hash, "name": name, "now": now},
+        {
+            **columns(level, place),
+            "results": results,
+            "hash": token_hash,
+            "name": name,
+            "now": now,
+        },
     )
     return int(added.scalar_one())
 
@@ -44,8 +77,8 @@ def by_hash(tx: Connection, token_hash: bytes) -> Token | None:
 
 
 def every(tx: Connection) -> list[Token]:
-    """All tokens, revoked ones too, by ODSC."""
-    return [Token(*row) for row in tx.execute(text(_EVERY + "ORDER BY odsc, id"))]
+    """All tokens, revoked ones too, by place."""
+    return [Token(*row) for row in tx.execute(text(_EVERY + "ORDER BY place, level, id"))]
 
 
 def revoke(tx: Connection, token_id: int, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from app.storage.levels import Level, StaffLevel, columns
 from app.words import Language
 
 
@@ -27,11 +28,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class StaffMember:
-    """A registered staff phone; `place` is an ODSC's or a district's code, "" for an operator."""
+    """A registered staff phone; `place` is the code of its level's place, "" for an operator."""
 
     id: int
     contact_id: int
-    level: str
+    level: StaffLevel
     place: str
     language: Language
     added_at: datetime
@@ -97,34 +98,25 @@ def set_stopped(tx: Connection, contact_id: int, at: datetime | None) -> None:
     )
 
 
+_ADD_STAFF = text(
+    "INSERT INTO staff (contact_id, level, odsc, district, province, language) "
+    "VALUES (:contact, :level, :odsc, :district, :province, :language) "
+    "ON CONFLICT (contact_id, level, (coalesce(odsc, district, province, ''))) "
+    "WHERE removed_at IS NULL DO UPDATE SET language = excluded.language "
+    # Of a row that was there already, this is the transaction that updates it now.
+    "RETURNING xmax = 0"
+)
+
+
 def add_staff(
-    tx: Connection, contact_id: int, odsc: str | None, district: str | None, language: Language
+    tx: Connection, contact_id: int, level: StaffLevel, place: str, language: Language
 ) -> bool:
     """Register a staff phone; False if it already is there (its language is then updated).
 
-    With neither an ODSC nor a district it is an operator's.
+    `place` is the code of an ODSC, a district, a province or the country, "" for an operator.
     """
-    level = "odsc" if odsc else "district" if district else "operator"
-    values = {"contact": contact_id, "odsc": odsc, "district": district, "language": language}
-    values["level"] = level
-    changed = tx.execute(
-        text(
-            "UPDATE staff SET language = :language WHERE contact_id = :contact "
-            "AND level = :level AND odsc IS NOT DISTINCT FROM CAST(:odsc AS text) "
-            "AND district IS NOT DISTINCT FROM CAST(:district AS text) AND removed_at IS NULL"
-        ),
-        values,
-    )
-    if changed.rowcount:
-        return False
-    tx.execute(
-        text(
-            "INSERT INTO staff (contact_id, level, odsc, district, language) "
-            "VALUES (:contact, :level, :odsc, :district, :language)"
-        ),
-        values,
-    )
-    return True
+    values = {"contact": contact_id, **columns(level, place), "language": language}
+    return bool(tx.execute(_ADD_STAFF, values).scalar_one())
 
 
 def remove_staff(tx: Connection, staff_id: int, now: datetime) -> bool:
@@ -136,19 +128,36 @@ def remove_staff(tx: Connection, staff_id: int, now: datetime) -> bool:
     return bool(removed.rowcount)
 
 
+_MEMBERS = (
+    "SELECT staff.id, staff.contact_id, staff.level, coalesce(staff.odsc, staff.district, "
+    "staff.province, CASE staff.level WHEN 'country' THEN 'LA' ELSE '' END) AS place, "
+    "staff.language, staff.added_at, contacts.stopped_at IS NOT NULL, contacts.phone_hash, "
+    "contacts.phone_cipher FROM staff JOIN contacts ON contacts.id = staff.contact_id "
+)
+_STAFF = text(
+    _MEMBERS + "WHERE staff.removed_at IS NULL "
+    "AND (CAST(:contact AS bigint) IS NULL OR staff.contact_id = :contact) "
+    "ORDER BY place, staff.id"
+)
+_RESPONSIBLE = text(
+    _MEMBERS + "JOIN odscs ON odscs.code = :odsc JOIN districts ON districts.code = odscs.district "
+    "WHERE staff.removed_at IS NULL AND contacts.stopped_at IS NULL AND staff.level = :level "
+    "AND (staff.level = 'country' OR staff.odsc = odscs.code OR staff.district = districts.code "
+    "OR staff.province = districts.province) ORDER BY staff.id"
+)
+
+
 def staff(tx: Connection, contact_id: int | None = None) -> list[StaffMember]:
     """Everybody registered, by place; or the entries of one phone."""
-    rows = tx.execute(
-        text(
-            "SELECT s.id, s.contact_id, s.level, "
-            "coalesce(s.odsc, s.district, ''), s.language, s.added_at, c.stopped_at IS NOT NULL, "
-            "c.phone_hash, c.phone_cipher FROM staff s JOIN contacts c ON c.id = s.contact_id "
-            "WHERE s.removed_at IS NULL "
-            "AND (CAST(:contact AS bigint) IS NULL OR s.contact_id = :contact) ORDER BY 4, s.id"
-        ),
-        {"contact": contact_id},
-    )
-    return [StaffMember(*row) for row in rows]
+    return [StaffMember(*row) for row in tx.execute(_STAFF, {"contact": contact_id})]
+
+
+def responsible(tx: Connection, odsc: str, level: Level) -> list[StaffMember]:
+    """Those of a level who answer for an ODSC and have not stopped messages.
+
+    They are its own staff, its district's, its province's or the country's.
+    """
+    return [StaffMember(*row) for row in tx.execute(_RESPONSIBLE, {"odsc": odsc, "level": level})]
 
 
 def sealed(tx: Connection, contact_id: int) -> tuple[bytes, bytes]:

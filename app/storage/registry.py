@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Connection, Select, Table, or_, select
+from sqlalchemy import Connection, Select, Table, or_, select, text
 
+from app.storage.levels import COUNTRY, Level
 from app.storage.schema import districts, fees, odscs, provinces
 from app.storage.schema import services as services_table
+from app.storage.schema import targets as targets_table
 from app.words import Language
 
 R = TypeVar("R")
@@ -116,8 +118,51 @@ class ClosedDay:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What share of an ODSC's answers was satisfied before, and is to be, in whole percent."""
+
+    odsc: str
+    baseline: int | None
+    target: int | None
+    reach_by: date | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Some districts that are looked at together, such as those of a project."""
+
+    key: str
+    name_lo: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDistrict:
+    """A district of a group. The column is not named `group`, which SQL keeps for itself."""
+
+    group_key: str
+    district: str
+
+    @classmethod
+    def of(cls, group: str, district: str) -> GroupDistrict:
+        return cls(group, district)
+
+    @property
+    def group(self) -> str:
+        return self.group_key
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedDistricts(Place):
+    """A group with its districts' codes in order; its code is its key."""
+
+    districts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
-    """A whole registry; its fields are named like the tables and the files."""
+    """A whole registry; its fields are named like the files."""
 
     provinces: tuple[Province, ...] = ()
     districts: tuple[District, ...] = ()
@@ -126,6 +171,9 @@ class Registry:
     services: tuple[Service, ...] = ()
     fees: tuple[Fee, ...] = ()
     closed_days: tuple[ClosedDay, ...] = ()
+    targets: tuple[Target, ...] = ()
+    groups: tuple[Group, ...] = ()
+    group_districts: tuple[GroupDistrict, ...] = ()
 
 
 # --- what conversations read ----------------------------------------------------------------
@@ -184,7 +232,65 @@ def fee_in_force(tx: Connection, service: str, odsc: str | None, day: date) -> F
     return _first(tx, Fee, own_first.limit(1))
 
 
-def _rows_of(table: Table, row: type[Place | Service | Fee]) -> Select[Any]:
+# --- what figures are compared with, and who may read them ------------------------------------
+
+
+def province(tx: Connection, code: str) -> Province | None:
+    """The province with this code."""
+    return _first(tx, Province, _rows_of(provinces, Province).where(provinces.c.code == code))
+
+
+def targets(tx: Connection) -> Mapping[str, Target]:
+    """The targets there are, by ODSC."""
+    found = _all(tx, Target, _rows_of(targets_table, Target).order_by(targets_table.c.odsc))
+    return {target.odsc: target for target in found}
+
+
+_GROUPS = text(
+    "SELECT key, name_lo, name_en, array_agg(district ORDER BY district)"
+    " FROM district_groups JOIN group_districts ON group_key = key GROUP BY key ORDER BY key"
+)
+
+
+def groups(tx: Connection) -> list[GroupedDistricts]:
+    """Every group with its districts, by key."""
+    rows = tx.execute(_GROUPS)
+    return [GroupedDistricts(key, lao, english, tuple(codes)) for key, lao, english, codes in rows]
+
+
+# An area is one row; a group is as many as it has districts.
+_WITHIN = text(
+    """
+    SELECT coalesce(bool_and(CASE CAST(:level AS text)
+        WHEN 'odsc' THEN part.odsc = :place
+        WHEN 'district' THEN part.district = :place
+        WHEN 'province' THEN part.province = :place
+        WHEN 'country' THEN true
+    END), false)
+    FROM (
+        SELECT 'odsc' AS level, odscs.code, odscs.code AS odsc, district, province
+        FROM odscs JOIN districts ON districts.code = odscs.district
+        UNION ALL SELECT 'district', code, NULL, code, province FROM districts
+        UNION ALL SELECT 'province', code, NULL, NULL, code FROM provinces
+        UNION ALL SELECT 'country', :country, NULL, NULL, NULL
+        UNION ALL SELECT 'group', group_key, NULL, district, province
+        FROM group_districts JOIN districts ON districts.code = district
+    ) AS part
+    WHERE part.level = :area_level AND part.code = :area_code
+    """
+)
+
+
+def covers(
+    tx: Connection, level: Level, place: str, area_level: Level | Literal["group"], area_code: str
+) -> bool:
+    """Whether all of an area lies within a place; never for an area that does not exist."""
+    asked = {"level": level, "place": place, "country": COUNTRY}
+    asked |= {"area_level": area_level, "area_code": area_code}
+    return bool(tx.execute(_WITHIN, asked).scalar_one())
+
+
+def _rows_of(table: Table, row: type[Place | Service | Fee | Target]) -> Select[Any]:
     return select(*(table.c[field.name] for field in fields(row)))
 
 

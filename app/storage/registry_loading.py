@@ -25,14 +25,17 @@ from app.errors import Problem, RegistryError
 from app.storage.registry import Registry
 from app.storage.schema import (
     closed_days,
+    district_groups,
     districts,
     fees,
+    group_districts,
     metadata,
     odscs,
     place_aliases,
     provinces,
     runs,
     tallies,
+    targets,
 )
 from app.storage.schema import services as services_table
 
@@ -93,8 +96,14 @@ KEYS: Final[Mapping[Table, tuple[str, ...]]] = {
     services_table: ("key",),
     fees: ("service", "odsc", "valid_from"),
     closed_days: ("odsc", "day"),
+    targets: ("odsc",),
+    district_groups: ("key",),
+    group_districts: ("group_key", "district"),
 }
 """What makes a row the same row; tables that are pointed to stand before those that point."""
+
+# The field of the Registry and the file, where they are not called like the table.
+CALLED: Final[Mapping[Table, str]] = {district_groups: "groups"}
 
 # "" stands for "none" there, so no foreign key can guard it.
 UNGUARDED: Final[Mapping[Table, tuple[Column[Any], ...]]] = {services_table: (tallies.c.service,)}
@@ -110,6 +119,10 @@ class _Difference:
     removed: Sequence[Row]
 
     @property
+    def file(self) -> str:
+        return _file(self.table)
+
+    @property
     def count(self) -> Count:
         return Count(len(self.new), len(self.changed), len(self.removed))
 
@@ -120,7 +133,7 @@ def replace(tx: Connection, registry: Registry) -> Changes:
     Raises RegistryError when rows would go to which something points; the caller's transaction
     must then be rolled back.
     """
-    wanted = {table: [asdict(row) for row in getattr(registry, table.name)] for table in KEYS}
+    wanted = {table: [asdict(row) for row in getattr(registry, _file(table))] for table in KEYS}
     differences = [_difference(tx, table, rows) for table, rows in wanted.items()]
     for difference in differences:
         _make_way(tx, difference)
@@ -133,7 +146,7 @@ def replace(tx: Connection, registry: Registry) -> Changes:
         problems += needed
     if problems:
         raise RegistryError(problems)
-    return Changes({difference.table.name: difference.count for difference in differences})
+    return Changes({difference.file: difference.count for difference in differences})
 
 
 def _difference(tx: Connection, table: Table, rows: Sequence[Row]) -> _Difference:
@@ -186,7 +199,7 @@ def _still_needed(tx: Connection, difference: _Difference) -> list[Problem]:
             pointing.setdefault(code, set()).add(column.table.name)
     return [
         Problem(
-            file=f"{difference.table.name}.csv",
+            file=f"{difference.file}.csv",
             line=1,
             where=f"column {key}",
             message=f"there is no row {code} any more, but {_and(tables)} in the database need it",
@@ -217,6 +230,10 @@ def _keys(difference: _Difference) -> list[Row]:
 
 def _key(table: Table, row: Row) -> Key:
     return tuple(row[name] for name in KEYS[table])
+
+
+def _file(table: Table) -> str:
+    return CALLED.get(table, table.name)
 
 
 def _and(names: set[str]) -> str:

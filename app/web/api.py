@@ -1,8 +1,8 @@
 """/api/v1: offices' own systems file requests, move them on and read them.
 
-A token belongs to one ODSC and sees its requests alone; another's is not found, as if it did not
-exist. 422 is for what is not written as the document says, 409 for what is, and cannot be. With
-an Idempotency-Key a request has the effect of once, however often it comes.
+A token of an ODSC sees its requests alone; another's is not found, as if it did not exist. Any
+other token sees none. 422 is for what is not written as the document says, 409 for what is, and
+cannot be. With an Idempotency-Key a request has the effect of once, however often it comes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from app.storage.database import with_fresh_connection
 from app.storage.requests import Request
 from app.web import api_problems
 from app.web.api_problems import refused, response
-from app.web.api_reading import bearer, body, listing, services
+from app.web.api_reading import bearer, body, listing, require_odsc, services
 from app.web.api_reading import once as under_key
 from app.web.api_shapes import Listing, Move, NewRequest, Page, ServiceRequest, cursor
 
@@ -39,12 +39,14 @@ def blueprint(office: Office) -> Blueprint:
     @routes.post("/requests")
     def file_request() -> Response:
         token = bearer(office)
+        require_odsc(token)
         given = body(NewRequest, services(office))
         return _done(office, under_key(token, given), lambda tx: _file(office, tx, token, given))
 
     @routes.get("/requests")
     def list_requests() -> Response:
         token = bearer(office)
+        require_odsc(token)
         asked = listing()
         return _read(office, lambda tx: _page(office, tx, token, asked))
 
@@ -52,11 +54,13 @@ def blueprint(office: Office) -> Blueprint:
     @routes.get("/requests/<path:number>", merge_slashes=False)
     def show_request(number: str) -> Response:
         token = bearer(office)
+        require_odsc(token)
         return _read(office, lambda tx: _shown(office, tx, _found(tx, token, number), 200))
 
     @routes.patch("/requests/<path:number>", merge_slashes=False)
     def move_request(number: str) -> Response:
         token = bearer(office)
+        require_odsc(token)
         given = body(Move)
         return _done(
             office, under_key(token, given), lambda tx: _move(office, tx, token, number, given)

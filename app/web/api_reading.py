@@ -30,13 +30,13 @@ _CHALLENGE: Final = 'Bearer realm="siang"'
 Given = TypeVar("Given", bound=BaseModel)
 
 
-def bearer(office: Office) -> Token:
+def bearer(office: Office, schemes: Collection[str] = ("bearer",)) -> Token:
     """Whose token came in the Authorization header. Raises Refusal, 401.
 
     It is asked for before anything else, so nobody else learns what is right or wrong.
     """
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not shown.strip():
+    if scheme.lower() not in schemes or not shown.strip():
         told = problem(401, "no_token", "Send Authorization: Bearer with the ODSC's token")
         raise Refusal(told, {"WWW-Authenticate": _CHALLENGE})
     token = with_fresh_connection(lambda: tokens.owner(office.engine, shown.strip()))
@@ -44,6 +44,12 @@ def bearer(office: Office) -> Token:
         told = problem(401, "wrong_token", "This token is not in force")
         raise Refusal(told, {"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
     return token
+
+
+def require_odsc(token: Token) -> None:
+    """Requests are an ODSC's own. Raises Refusal, 403."""
+    if not token.odsc:
+        raise Refusal(problem(403, "no_odsc", "This token is no ODSC's"))
 
 
 def services(office: Office) -> list[str]:
@@ -81,14 +87,19 @@ def _sent() -> bytes:
 
 
 def listing() -> Listing:
+    """Which requests the query asks for. Raises Refusal, 422."""
+    return query(Listing)
+
+
+def query(model: type[Given]) -> Given:
     """What the query asks for. Raises Refusal, 422."""
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise wrong([InputError(field="", code="repeated", detail="A parameter stands here twice")])
     try:
-        return Listing.model_validate(request.args.to_dict())
+        return model.model_validate(request.args.to_dict())
     except ValidationError as found:
-        raise wrong(input_errors(found, Listing.model_json_schema())) from None
+        raise wrong(input_errors(found, model.model_json_schema())) from None
 
 
 def once(token: Token, asked: BaseModel) -> Once | None:

@@ -186,7 +186,7 @@ class Site:
     def operator(self, number: str = OPERATOR, language: Language = "lo") -> int:
         contact = self.contact(number)
         with self.engine.begin() as tx:
-            people.add_staff(tx, contact, None, None, language)
+            people.add_staff(tx, contact, "operator", "", language)
         return contact
 
     # --- what happens ------------------------------------------------------------------------

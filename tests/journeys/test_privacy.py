@@ -40,7 +40,7 @@ def walk_everything(gateway: Gateway) -> None:
     gateway.client.post("/channels/kannel/sms?token=wrong", data={"id": "1", "from": NUMBER})
     with gateway.office.engine.begin() as tx:
         sealed = gateway.office.desk.seal(NUMBER)
-        people.add_staff(tx, people.ensure(tx, sealed.hash, sealed.cipher), "0103", None, "lo")
+        people.add_staff(tx, people.ensure(tx, sealed.hash, sealed.cipher), "odsc", "0103", "lo")
     upkeep.look_after(gateway.office, never)
     gateway.work()
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.requests import numbers
+from app.storage.levels import StaffLevel
 from app.text.encoding import units
 from tests.counter import Counter
 from tests.phones import Gateway, Phone
@@ -142,7 +143,7 @@ def test_a_citizen_cannot_file_and_reads_why(counter: Counter) -> None:
 
 def test_a_stranger_never_learns_which_numbers_there_are(counter: Counter) -> None:
     live, free = counter.files().number, numbers.new("0103", 1)
-    strangers = [counter.phone(CITIZEN), counter.staff("02055500009", odsc="0901")]
+    strangers = [counter.phone(CITIZEN), counter.staff("02055500009", place="0901")]
     for phone in strangers:
         phone.sends(f"R {live} ready").sends(f"R {free} ready")
         assert len(set(phone.inbox)) == 1
@@ -150,9 +151,12 @@ def test_a_stranger_never_learns_which_numbers_there_are(counter: Counter) -> No
     assert counter.rows("SELECT status FROM requests") == [("received",)]
 
 
-@pytest.mark.parametrize("place", [{"odsc": "0901"}, {"odsc": None, "district": "0103"}])
-def test_staff_of_elsewhere_are_refused(counter: Counter, place: dict[str, str | None]) -> None:
-    reader = counter.staff(CITIZEN, **place)
+@pytest.mark.parametrize(
+    ("level", "place"),
+    [("odsc", "0901"), ("district", "0103"), ("province", "01"), ("country", "LA")],
+)
+def test_staff_of_elsewhere_are_refused(counter: Counter, level: StaffLevel, place: str) -> None:
+    reader = counter.staff(CITIZEN, level=level, place=place)
     number = counter.files().number
     reader.sends("R 0103 idcard").gets("ບໍ່ໄດ້ລົງທະບຽນກັບສູນ 0103")
     reader.sends(f"R {number} ready").gets("ບໍ່ໄດ້ລົງທະບຽນກັບສູນ 0103")

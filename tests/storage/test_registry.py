@@ -331,6 +331,9 @@ def test_the_command_tells_what_changed(siang: Callable[..., Result], copy: Path
             "services: 0 new, 0 changed, 0 removed",
             "fees: 0 new, 0 changed, 0 removed",
             "closed_days: 0 new, 0 changed, 0 removed",
+            "targets: 0 new, 0 changed, 0 removed",
+            "groups: 0 new, 0 changed, 0 removed",
+            "group_districts: 0 new, 0 changed, 0 removed",
         ],
     )
 

@@ -34,5 +34,5 @@ def pek(office: Office) -> System:
 
 
 def _system(office: Office, odsc: str) -> System:
-    _, token = tokens.mint(office.engine, odsc, "", clock.now())
+    _, token = tokens.mint(office.engine, "odsc", odsc, "", clock.now())
     return System(create_app(office), token)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from app import clock, create_app, open_office, settings
 from app.office import Office
 from app.requests import tokens
+from app.storage.levels import Level
 from tests.web.system import (
     PHONE,
     PHONE_DIGITS,
@@ -68,7 +69,7 @@ def test_the_scheme_is_read_in_any_case(xaysetha: System) -> None:
 
 def test_a_revoked_token_opens_nothing(xaysetha: System, office: Office) -> None:
     filed(xaysetha.files(key="a"))
-    _, other = tokens.mint(office.engine, "0103", "the new one", clock.now())
+    _, other = tokens.mint(office.engine, "odsc", "0103", "the new one", clock.now())
     ((token_id, *_), *_) = [(one.id,) for one in tokens.every(office.engine)]
     tokens.revoke(office.engine, token_id, clock.now())
     for answer in (xaysetha.files(key="a"), xaysetha.calls("GET", REQUESTS)):
@@ -77,13 +78,27 @@ def test_a_revoked_token_opens_nothing(xaysetha: System, office: Office) -> None
 
 
 def test_tokens_are_long_and_only_their_hash_is_kept(xaysetha: System, office: Office) -> None:
-    made = {tokens.mint(office.engine, "0103", "", clock.now())[1] for _ in range(50)}
+    made = {tokens.mint(office.engine, "odsc", "0103", "", clock.now())[1] for _ in range(50)}
     assert len(made) == 50
     # 256 bits in base64 are 43 letters.
     assert {len(one) for one in made} == {len(tokens.PREFIX) + 43}
     with office.engine.connect() as tx:
         rows = tx.execute(text("SELECT t.*::text FROM api_tokens t")).scalars().all()
     assert not [one for one in made for row in rows if one[len(tokens.PREFIX) :] in row]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(
+    ("level", "place"), [("district", "0103"), ("province", "01"), ("country", "LA")]
+)
+def test_a_token_that_is_no_odscs_sees_no_request(
+    xaysetha: System, office: Office, method: str, path: str, level: Level, place: str
+) -> None:
+    filed(xaysetha.files())
+    _, token = tokens.mint(office.engine, level, place, "", clock.now())
+    answer = System(xaysetha.app, token).calls(method, path, data="{", content_type="text/plain")
+    told = problem(answer, 403)
+    assert (told["code"], told["detail"]) == ("no_odsc", "This token is no ODSC's")
 
 
 # --- what does not belong here ----------------------------------------------------------------

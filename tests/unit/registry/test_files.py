@@ -2,108 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from app.errors import Problem, RegistryError
 from app.registry import files
-
-Table = list[dict[str, str]]
-Folder = Callable[..., Path]
-
-GOOD: dict[str, Table] = {
-    "provinces": [
-        {"code": "01", "iso": "LA-VT", "name_lo": "ນະຄອນຫຼວງວຽງຈັນ", "name_en": "Vientiane"},
-        {"code": "09", "iso": "LA-XI", "name_lo": "ຊຽງຂວາງ", "name_en": "Xieng Khouang"},
-    ],
-    "districts": [
-        {"code": "0103", "province": "01", "name_lo": "ໄຊເສດຖາ", "name_en": "Xaysetha"},
-        {"code": "0901", "province": "09", "name_lo": "ແປກ", "name_en": "Pek"},
-    ],
-    "place_aliases": [
-        {"code": "09", "level": "province", "alias": "Xiengkhouang"},
-        {"code": "0901", "level": "district", "alias": "Paek"},
-    ],
-    "odscs": [
-        {
-            "code": "0901",
-            "district": "0901",
-            "name_lo": "ແປກ",
-            "name_en": "Pek",
-            "opened": "2008-05",
-            "source": "UNDP 2012",
-        },
-    ],
-    "services": [
-        {
-            "key": "id_card",
-            "position": "1",
-            "name_lo": "ບັດປະຈຳຕົວ",
-            "name_en": "ID card",
-            "papers_lo": "ສຳມະໂນຄົວ",
-            "papers_en": "Family book",
-            "days": "3",
-            "source": "UNDP 2012",
-        },
-    ],
-    "fees": [
-        {
-            "service": "id_card",
-            "odsc": "",
-            "fee_kip": "8000",
-            "charge_kip": "",
-            "valid_from": "2014-01-01",
-            "valid_to": "2016-12-31",
-            "legal_ref": "",
-            "source": "a notice",
-        },
-    ],
-}
-
-
-def as_csv(rows: Table) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    """Write a good registry; a keyword replaces one file by rows, by text or by bytes."""
-
-    def write(**changed: Table | str | bytes) -> Path:
-        for name, good in GOOD.items():
-            content = changed.get(name, good)
-            if isinstance(content, list):
-                content = as_csv(content)
-            raw = content if isinstance(content, bytes) else content.encode()
-            (tmp_path / f"{name}.csv").write_bytes(raw)
-        return tmp_path
-
-    return write
-
-
-def row(table: str, **cells: str) -> dict[str, str]:
-    """The table's first good row with other cells."""
-    return {**GOOD[table][0], **cells}
-
-
-def problems(folder: Path) -> list[Problem]:
-    with pytest.raises(RegistryError) as caught:
-        files.read(folder)
-    return caught.value.problems
-
-
-def only(folder: Path) -> Problem:
-    [problem] = problems(folder)
-    return problem
+from tests.unit.registry.folders import GOOD, Folder, as_csv, only, problems, row
 
 
 def test_a_good_folder_is_read(folder: Folder) -> None:
@@ -263,7 +168,7 @@ def test_a_missing_and_a_strange_file_are_named(folder: Folder) -> None:
         "to say",
         "fee.csv:1: this is no file of the registry. Rename or remove it; read are "
         "provinces.csv, districts.csv, place_aliases.csv, odscs.csv, services.csv, fees.csv, "
-        "closed_days.csv",
+        "closed_days.csv, targets.csv, groups.csv, group_districts.csv",
     ]
 
 

@@ -48,6 +48,10 @@ def test_no_fee_of_it_is_in_force(sample: Registry) -> None:
     assert all(fee.valid_to and fee.valid_to < date(2017, 1, 1) for fee in sample.fees)
 
 
+def test_it_has_no_targets_and_no_groups_since_no_source_names_any(sample: Registry) -> None:
+    assert (sample.targets, sample.groups, sample.group_districts) == ((), (), ())
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_lao_is_stored_in_one_spelling(name: str) -> None:
     text = (FOLDER / name).read_text(encoding="utf-8")
