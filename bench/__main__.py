@@ -1,7 +1,8 @@
 """python -m bench: everything, on loopback, in a temporary home; then bench/latest.json.
 
-BENCH_REQUESTS=5000000 fills the database with so many requests before they are looked up; making
-five millions takes some minutes.
+BENCH_REQUESTS=5000000 fills the database with so many requests before they are looked up, and
+BENCH_RESPONSES=10000000 with up to so many responses before digests are written; making them takes
+some minutes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from app.cli.run import prepare
 from app.errors import OperatorError
 from app.settings import ROOT
 from app.storage.database import open_engine
-from bench import core, door, drains, machine, processes, report, requests, stack
+from bench import core, door, drains, insight, machine, processes, report, requests, stack
 from bench.errors import BenchError
 
 LATEST = ROOT / "bench" / "latest.json"
@@ -43,6 +44,10 @@ def measured(folder: Path) -> report.Results:
                 results["door"] = door.measured(doors, engine)
             _tell("responses")
             results["responses"] = drains.measured(engine)
+            most = int(os.environ.get("BENCH_RESPONSES", insight.FEW))
+            _tell(f"digests over {most:,} responses")
+            sizes = tuple(size for size in insight.SIZES if size <= most)
+            results["insight"] = insight.measured(engine, loaded, sizes)
             count = int(os.environ.get("BENCH_REQUESTS", requests.FEW))
             _tell(f"{count:,} requests")
             results["requests"] = requests.measured(engine, loaded, count, folder)

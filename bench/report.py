@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from bench import requests
+from bench import insight, requests
 from bench.figures import number, table
 
 # What latest.json holds: nested, and only ever read by its names.
@@ -31,6 +31,7 @@ def written(results: Results) -> str:
         _machine(results["machine"]),
         _ussd(results["door"]["ussd"]),
         _rates(results),
+        insight.written(results["insight"]),
         requests.written(results["requests"]),
         _core(results["core"]),
         _stack(results["stack"]),

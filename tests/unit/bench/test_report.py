@@ -43,6 +43,7 @@ def results() -> Results:
             "ussd": {str(phones): door.compared(found, phones) for phones in door.PHONES},
             "sms": {"phones": 16} | whole,
         },
+        "insight": {"10000000": {"release_seconds": 0.3, "seconds": 0.6}},
         "requests": dict.fromkeys(requests.TITLES, LOOK_UP) | IMPORTED,
         "responses": {"per_second": {"median": 5000.0, "spread": 0.1}},
         "core": dict.fromkeys(
@@ -71,6 +72,7 @@ def test_results_are_json_and_every_table_is_there() -> None:
     assert "16 phones  Siang" in shown
     assert "500 ±50%" in shown
     assert "Among 5,000,000 requests" in shown
+    assert "10,000,000" in shown
     assert "100,000 rows imported again" in shown
     assert "not told here" in shown, "a system without smaps_rollup still gets its table"
     assert all(len(line) <= 120 for line in shown.splitlines())
