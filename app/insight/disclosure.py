@@ -8,17 +8,16 @@ those below it, so a small figure hidden alone could be worked out: more is hidd
   never published, leaves 0 or at least FEWEST people open;
 * of an area and those right below it none or at least two are hidden, and what a shown area
   leaves open below it, down to the next shown ones, is 0 or at least FEWEST;
-* every hidden figure could also be another one: there is a second table of whole numbers, none
-  below 0, that agrees with everything public.
+* every hidden figure could be another one: some second table of whole numbers, none below 0,
+  agrees with everything public.
 
 The last is decided exactly. One question's counts are a flow from the top of the tree, through
-one branch an answer, to the areas at the bottom, and a hidden count can be another one if and
-only if it lies on a cycle of the flow's residual graph (Gusfield, SIAM J. Comput. 17, 1988). What
-must be hidden besides is the cheapest path that closes such a cycle (Kelly, Golden and Assad,
-Networks 22, 1992), small areas first.
+one branch an answer, to the areas at the bottom. A hidden count can be another one if and only if
+it lies on a cycle of the flow's residual graph (Gusfield, SIAM J. Comput. 17, 1988). Where it does
+not, the cheapest cycle is hidden too (Kelly, Golden and Assad, Networks 22, 1992).
 
-What stays known: that a hidden count is 0 where all the open counts of a shown area are 0. In
-whole, "nobody here said so" is told of a small area where it is told of the area above it.
+What stays known: a hidden 0 below a shown area of which all is accounted for by shown ones. And
+whoever runs these rules over every table that is left can rule some of them out.
 """
 
 from __future__ import annotations
@@ -210,8 +209,8 @@ def _column(parents: Mapping[str, str | None], counts: Counts) -> dict[str, int]
         if above is not None:
             sums[above] = sums.get(above, 0) + count
     for area, total in sums.items():
-        if column[area] != total:
-            raise ValueError(f"{area} has {column[area]}, but the areas below it have {total}")
+        if column.get(area) != total:
+            raise ValueError(f"{area} has {column.get(area)}, but the areas below it have {total}")
     return column
 
 
@@ -246,33 +245,17 @@ def _branches(tree: _Tree, x: Counts, hidden: set[str], size: Counts, fewest: in
     """An area and those below it tell nothing of each other. Of several the one of least `size`."""
     for area in tree.order:
         children = tree.children[area]
-        if not children:
-            continue
         count = sum(child in hidden for child in children)
-        if area in hidden:
-            if not count:
-                hidden.add(min(children, key=lambda child: (not x[child], size[child], child)))
-        elif count and x[area]:
-            _below_shown(tree, area, count, x, hidden, size, fewest)
-
-
-def _below_shown(
-    tree: _Tree,
-    area: str,
-    count: int,
-    x: Counts,
-    hidden: set[str],
-    size: Counts,
-    fewest: int,
-) -> None:
-    """Hides one more where a shown area tells too much of the `count` hidden ones below it."""
-    shown = [one for one in _next_shown(tree, area, hidden) if x[one]]
-    left = x[area] - sum(x[one] for one in shown)
-    if count == 1:
-        shown = [one for one in shown if tree.parent[one] == area]
-        hidden.add(min(shown, key=lambda one: (size[one], one), default=area))
-    elif 0 < left < fewest:
-        hidden.add(min(shown, key=lambda one: (-tree.depth[one], size[one], one)))
+        if area in hidden and children and not count:
+            hidden.add(min(children, key=lambda child: (not x[child], size[child], child)))
+        elif area not in hidden and count and x[area]:
+            shown = [one for one in _next_shown(tree, area, hidden) if x[one]]
+            left = x[area] - sum(x[one] for one in shown)
+            if count == 1:
+                shown = [one for one in shown if tree.parent[one] == area]
+                hidden.add(min(shown, key=lambda one: (size[one], one), default=area))
+            elif 0 < left < fewest:
+                hidden.add(min(shown, key=lambda one: (-tree.depth[one], size[one], one)))
 
 
 def _next_shown(tree: _Tree, area: str, hidden: set[str]) -> Iterator[str]:
