@@ -14,13 +14,16 @@ Medium = Literal["ussd", "sms"]
 Language = str
 """A language pack's name: a folder under config/languages, e.g. "lo" or "en"."""
 
-Purpose = Literal["consent", "reply", "alarm", "canary", "confirmation", "notice", "digest", "bulk"]
+Purpose = Literal[
+    "consent", "reply", "alarm", "canary", "confirmation", "notice", "alert", "digest", "bulk"
+]
 """Why a message goes out, the most urgent first.
 
 `consent` answers STOP and START, and is the only one that reaches a phone which has stopped.
 `alarm` tells an operator that something is broken, `canary` tries a channel, `confirmation` says
-that something was taken in, `notice` tells a citizen news of a request. Answers may be repeated
-once when their fate is unknown and the provider cannot be asked; everything else never.
+that something was taken in, `notice` tells a citizen news of a request, `alert` tells the staff of
+a center that something is wrong there. Answers may be repeated once when their fate is unknown and
+the provider cannot be asked; everything else never.
 """
 
 

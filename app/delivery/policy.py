@@ -16,12 +16,15 @@ URGENCY: tuple[Purpose, ...] = (
     "canary",
     "confirmation",
     "notice",
+    "alert",
     "digest",
     "bulk",
 )
 """Every purpose, the most urgent first."""
 
-WAITS_FOR_DAY: frozenset[Purpose] = frozenset({"confirmation", "notice", "digest", "bulk"})
+WAITS_FOR_DAY: frozenset[Purpose] = frozenset(
+    {"confirmation", "notice", "alert", "digest", "bulk"}
+)
 """What nobody should be woken for. An answer is for somebody who is awake, an alarm for an
 operator; a canary has an hour of its own and goes to a number of ours."""
 
@@ -32,6 +35,7 @@ VALID: Mapping[Purpose, timedelta] = {
     "canary": timedelta(hours=2),
     "confirmation": timedelta(days=7),
     "notice": timedelta(days=7),
+    "alert": timedelta(days=7),
     "digest": timedelta(days=7),
     "bulk": timedelta(days=7),
 }
@@ -60,7 +64,7 @@ class Spent:
 
 
 def held_by_budget(spent: Spent, budget: BudgetSection) -> frozenset[Purpose]:
-    """What the money left is not for: bulk first, then digests, then confirmations and notices.
+    """What the money left is not for: bulk first, then digests, then the rest of what we begin.
 
     Never an answer, nor the few messages that keep the gateway itself in order.
     """
@@ -71,7 +75,7 @@ def held_by_budget(spent: Spent, budget: BudgetSection) -> frozenset[Purpose]:
     if percent >= budget.digest_percent:
         held.add("digest")
     if percent >= budget.confirmation_percent:
-        held |= {"confirmation", "notice"}
+        held |= {"confirmation", "notice", "alert"}
     return frozenset(held)
 
 

@@ -125,7 +125,7 @@ HELD: list[tuple[int, set[Purpose]]] = [
     (7, set()),
     (8, {"bulk"}),
     (9, {"bulk", "digest"}),
-    (10, {"bulk", "digest", "confirmation", "notice"}),
+    (10, {"bulk", "digest", "alert", "confirmation", "notice"}),
 ]
 
 
@@ -145,7 +145,7 @@ def test_what_the_budget_holds_waits_and_answers_do_not(site: Site) -> None:
     site.work()
     write_everything(site)
     site.work()
-    assert site.states()[1:] == ["sent"] * 4 + ["queued"] * 4
+    assert site.states()[1:] == ["sent"] * 4 + ["queued"] * 5
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ def test_answers_go_before_notifications_before_bulk() -> None:
         (Spent(day=899), "bulk"),
         (Spent(day=900), "bulk digest"),
         (Spent(day=999), "bulk digest"),
-        (Spent(day=1000), "bulk confirmation digest notice"),
-        (Spent(day=5000), "bulk confirmation digest notice"),
+        (Spent(day=1000), "alert bulk confirmation digest notice"),
+        (Spent(day=5000), "alert bulk confirmation digest notice"),
         (Spent(month=7999), ""),
         (Spent(day=10, month=8000), "bulk"),
         (Spent(day=850, month=9500), "bulk digest"),
-        (Spent(month=10_000), "bulk confirmation digest notice"),
+        (Spent(month=10_000), "alert bulk confirmation digest notice"),
     ],
 )
 def test_the_ladder_of_the_budget(spent: Spent, held: str) -> None:
