@@ -1,4 +1,4 @@
-"""The wording of the digest: config/languages/<language>/digest.yaml."""
+"""The wording of digests, their details and answers to `D`: languages/<language>/digest.yaml."""
 
 from __future__ import annotations
 
@@ -13,23 +13,59 @@ from app.words import Language
 
 FILE = "digest.yaml"
 
-_HEAD = ("place", "week", "year")
-PLACEHOLDERS: Placeholders = {
-    "none": _HEAD,
-    "head": (*_HEAD, "answers"),
+_DIGEST: Placeholders = {
+    "head": ("place", "week", "year"),
+    "none": (),
+    "few": ("n",),
     "answers": ("n",),
     "answers_of_women": ("n", "women"),
+    "hidden": (),
     "satisfaction": ("percent",),
-    "satisfaction_changed": ("percent", "change"),
-    "change": ("points",),
-    "same": (),
+    "rise": ("points",),
+    "fall": ("points",),
+    "satisfaction_hidden": (),
     "reason": ("reason",),
-    "overcharged": ("n",),
     **{f"reason_{reason}": () for reason in REASONS},
+    "overcharged": ("n",),
+    "overcharged_hidden": (),
+    "requests": ("running", "overdue"),
+    "first": ("advice",),
+    "first_overdue_at": ("place", "n"),
+    "first_lowest": ("place", "percent"),
+    **{f"first_{key}": () for key in ("overdue", "overcharged", *REASONS, "few")},
 }
-"""Every sentence of a digest and exactly the placeholders it has."""
+_DETAILS: Placeholders = {
+    "sexes": ("women", "men", "unknown"),
+    "rate": ("percent", "low", "high", "n"),
+    "mean": ("mean",),
+    "weeks": ("list",),
+    "target": ("percent",),
+    "target_by": ("percent", "date"),
+    "baseline": ("percent",),
+    "lowest_first": ("list",),
+    "below_rate": ("place", "percent", "n"),
+    "below_requests": ("place", "running", "overdue"),
+    "advice_overdue_at": ("place", "n"),
+    "advice_lowest": ("place", "percent", "n"),
+    **{f"advice_{key}": ("n",) for key in ("overdue", "overcharged", "few")},
+    **{f"advice_{key}": () for key in (*REASONS, "none")},
+}
+PLACEHOLDERS: Placeholders = {
+    **_DIGEST,
+    **_DETAILS,
+    "help": (),
+    "none_yet": ("date",),
+    "not_yours": ("code",),
+}
+"""Every sentence and exactly the placeholders it has."""
 
 
 def load_all(languages: Path) -> dict[Language, Sentences]:
     """The digest's sentences in every language that has them. Raises FlowError."""
     return sentences.load_all(languages, FILE, PLACEHOLDERS)
+
+
+def names_in_lao(language: Language) -> bool:
+    """Whether names stand in Lao script. A Latin digest with one Lao name in it would cost as much
+    as a Lao one."""
+    return language == FALLBACK
