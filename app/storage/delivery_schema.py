@@ -95,6 +95,8 @@ outbox = Table(
     Column("provider_ref", Text, nullable=False, server_default=""),
     # What may exist once only, e.g. one person's digest of one week.
     Column("once_key", Text, unique=True),
+    # Whose answer it is: one id through web, worker and provider.
+    Column("conversation_id", BigInteger, ForeignKey("conversations.id")),
     moment("created_at"),
     moment("next_at"),
     # Not sent by then, it is of no use any more.

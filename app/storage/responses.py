@@ -7,10 +7,59 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select, text, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    Connection,
+    Table,
+    TableValuedAlias,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from app.storage.schema import comments, fees, odscs, responses, services
+
+Columns = Mapping[str, Sequence[Any]]
+"""The rows of a table: each column's name and its values, all equally many."""
+
+
+def _given(columns: Sequence[Column[Any]]) -> TableValuedAlias:
+    """Rows of one array for each column: one statement and one round trip, however many."""
+    arrays = [bindparam(one.name, type_=ARRAY(one.type)) for one in columns]
+    named = [column(one.name, one.type) for one in columns]
+    return func.unnest(*arrays).table_valued(*named).render_derived("given")
+
+
+def _upsert(table: Table, key: Sequence[Column[Any]]) -> Insert:
+    """Inserts rows, or brings up to date those of the same key that are different."""
+    columns = [one for one in table.c if one is not table.c.id]
+    rows = select(*_given(columns).c)
+    statement = insert(table).from_select([one.name for one in columns], rows)
+    changing = {one.name: statement.excluded[one.name] for one in columns if one not in key}
+    differs = or_(*(table.c[name].is_distinct_from(new) for name, new in changing.items()))
+    return statement.on_conflict_do_update(index_elements=key, set_=changing, where=differs)
+
+
+_IDS = bindparam("ids", type_=ARRAY(BigInteger))
+_STORED = select(*(one for one in responses.c if one is not responses.c.id)).where(
+    responses.c.conversation_id == any_(_IDS)
+)
+_SAVE = _upsert(responses, [responses.c.conversation_id])
+_WITHDRAW = delete(responses).where(responses.c.conversation_id == any_(_IDS))
+_KIND = (comments.c.conversation_id, comments.c.kind)
+_SAVE_COMMENTS = _upsert(comments, _KIND)
+_FORGET_COMMENTS = delete(comments).where(
+    comments.c.conversation_id == any_(_IDS), tuple_(*_KIND).not_in(select(*_given(_KIND).c))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +110,7 @@ def take_due(tx: Connection, limit: int) -> list[DueConversation]:
         ),
         {"limit": limit},
     )
-    return [DueConversation(*row) for row in rows]
+    return [DueConversation(*row) for row in rows.all()]
 
 
 def settle(tx: Connection, ids: Sequence[int]) -> None:
@@ -107,7 +156,8 @@ def answers_of(
         ),
         {"ids": list(ids), "questions": list(questions)},
     )
-    for conversation, question, value, at in rows:
+    # All at once: row by row, the library's own work would cost more than ours.
+    for conversation, question, value, at in rows.all():
         found.setdefault(conversation, {})[question] = Answer(value, at)
     return found
 
@@ -164,40 +214,24 @@ def _sum(fee: int | None, charge: int | None) -> int | None:
 
 def stored(tx: Connection, ids: Sequence[int]) -> list[Mapping[str, Any]]:
     """The responses of some conversations, without their own id."""
-    columns = [column for column in responses.c if column is not responses.c.id]
-    rows = tx.execute(select(*columns).where(responses.c.conversation_id.in_(ids)))
-    return [dict(row._mapping) for row in rows]
+    return [dict(row._mapping) for row in tx.execute(_STORED, {"ids": list(ids)}).all()]
 
 
-def save(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def save(tx: Connection, rows: Columns) -> None:
     """Insert responses or bring them up to date; a conversation has at most one."""
-    if not rows:
-        return
-    statement = insert(responses)
-    changing = {name: statement.excluded[name] for name in rows[0] if name != "conversation_id"}
-    statement = statement.on_conflict_do_update(
-        index_elements=[responses.c.conversation_id], set_=changing
-    )
-    tx.execute(statement, [dict(row) for row in rows])
+    if rows["conversation_id"]:
+        tx.execute(_SAVE, rows)
 
 
 def withdraw(tx: Connection, ids: Sequence[int]) -> None:
     """Delete the responses of conversations that no longer have one."""
     if ids:
-        tx.execute(delete(responses).where(responses.c.conversation_id.in_(ids)))
+        tx.execute(_WITHDRAW, {"ids": list(ids)})
 
 
-def save_comments(tx: Connection, ids: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:
+def save_comments(tx: Connection, ids: Sequence[int], rows: Columns) -> None:
     """Make the comments of these conversations exactly `rows`."""
-    kept = [(row["conversation_id"], row["kind"]) for row in rows]
-    key = tuple_(comments.c.conversation_id, comments.c.kind)
-    tx.execute(delete(comments).where(comments.c.conversation_id.in_(ids), key.not_in(kept)))
-    if not rows:
-        return
-    statement = insert(comments)
-    changing = {name: statement.excluded[name] for name in ("odsc", "text", "at")}
-    differs = or_(*(comments.c[name] != value for name, value in changing.items()))
-    statement = statement.on_conflict_do_update(
-        index_elements=[comments.c.conversation_id, comments.c.kind], set_=changing, where=differs
-    )
-    tx.execute(statement, [dict(row) for row in rows])
+    kept = {one.name: rows[one.name] for one in _KIND}
+    tx.execute(_FORGET_COMMENTS, {"ids": list(ids), **kept})
+    if rows["conversation_id"]:
+        tx.execute(_SAVE_COMMENTS, rows)

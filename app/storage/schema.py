@@ -38,6 +38,9 @@ from app.storage.insight_schema import alert_notes as alert_notes
 from app.storage.insight_schema import alerts as alerts
 from app.storage.insight_schema import released_figures as released_figures
 from app.storage.insight_schema import releases as releases
+from app.storage.operations_schema import backups as backups
+from app.storage.operations_schema import processes as processes
+from app.storage.operations_schema import purges as purges
 from app.storage.registry_schema import closed_days as closed_days
 from app.storage.registry_schema import district_groups as district_groups
 from app.storage.registry_schema import districts as districts

@@ -1,4 +1,4 @@
-"""Queries of tallies, their recount, and who gets the weekly digest of them."""
+"""Queries of tallies and their recount; runs that happen once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection, text
-
-from app.words import Language
 
 Key = tuple[date, str, str, str, str, str]
 """A tally's primary key: day, odsc, service, question, answer, sex."""
@@ -30,7 +28,7 @@ _MOVED = """
 # Every row, also one that only goes down, is locked here in the order of the keys: two workers
 # meeting on the same rows wait for each other in one direction only. Going down is a statement
 # of its own because PostgreSQL checks "n >= 0" on the proposed row before it sees the conflict.
-_UP = """
+_RAISE = """
     INSERT INTO tallies (day, odsc, service, question, answer, sex, n)
     SELECT day, odsc, service, question, answer, sex, greatest(n, 0) FROM moved ORDER BY position
     ON CONFLICT (day, odsc, service, question, answer, sex)
@@ -39,12 +37,14 @@ _UP = """
 
 # Never below zero: a tally that somebody tampered with must not stop the responses behind it;
 # the recount names it.
-_DOWN = """
+_LOWER = """
     UPDATE tallies SET n = greatest(tallies.n + moved.n, 0) FROM moved
     WHERE (tallies.day, tallies.odsc, tallies.service) = (moved.day, moved.odsc, moved.service)
       AND (tallies.question, tallies.answer, tallies.sex)
         = (moved.question, moved.answer, moved.sex)
 """
+
+_UP, _DOWN = text(_MOVED + _RAISE), text(_MOVED + _LOWER)
 
 
 def move(tx: Connection, changes: Counter[_AnyKey]) -> None:
@@ -56,10 +56,10 @@ def move(tx: Connection, changes: Counter[_AnyKey]) -> None:
     ordered = sorted((key, n) for key, n in changes.items() if n)
     if not ordered:
         return
-    tx.execute(text(_MOVED + _UP), _arrays(ordered))
+    tx.execute(_UP, _arrays(ordered))
     falling = [(key, n) for key, n in ordered if n < 0]
     if falling:
-        tx.execute(text(_MOVED + _DOWN), _arrays(falling))
+        tx.execute(_DOWN, _arrays(falling))
 
 
 def _arrays(changes: Sequence[tuple[Key, int]]) -> dict[str, list[object]]:
@@ -84,7 +84,28 @@ class Count:
     n: int
 
 
-def of_week(tx: Connection, odscs: Sequence[str], monday: date, sunday: date) -> list[Count]:
+_ODSCS = text(
+    """
+    SELECT odscs.code FROM odscs JOIN districts ON districts.code = odscs.district
+    WHERE CASE :level
+        WHEN 'odsc' THEN odscs.code = :code
+        WHEN 'district' THEN odscs.district = :code
+        WHEN 'province' THEN districts.province = :code
+        WHEN 'group' THEN odscs.district IN (
+            SELECT district FROM group_districts WHERE group_key = :code)
+        ELSE :level = 'country'
+    END
+    ORDER BY odscs.code
+    """
+)
+
+
+def odscs_of(tx: Connection, level: str, code: str) -> list[str]:
+    """The codes of all ODSCs of an area."""
+    return list(tx.scalars(_ODSCS, {"level": level, "code": code}))
+
+
+def of_days(tx: Connection, odscs: Sequence[str], first: date, last: date) -> list[Count]:
     """The counts of some ODSCs together over some days.
 
     Reads tallies alone: at most a few thousand rows an ODSC and week, however many answered.
@@ -92,10 +113,10 @@ def of_week(tx: Connection, odscs: Sequence[str], monday: date, sunday: date) ->
     rows = tx.execute(
         text(
             "SELECT question, answer, sex, CAST(sum(n) AS bigint) FROM tallies"
-            " WHERE odsc = ANY(CAST(:odscs AS text[])) AND day BETWEEN :monday AND :sunday"
+            " WHERE odsc = ANY(CAST(:odscs AS text[])) AND day BETWEEN :first AND :last"
             " GROUP BY question, answer, sex"
         ),
-        {"odscs": list(odscs), "monday": monday, "sunday": sunday},
+        {"odscs": list(odscs), "first": first, "last": last},
     )
     return [Count(*row) for row in rows]
 
@@ -115,12 +136,14 @@ _RECOUNT = """
         SELECT r.day, r.odsc, coalesce(r.service, '') AS service, said.question, said.answer,
                coalesce(r.sex, '') AS sex, count(*) AS n
         FROM responses AS r
-        CROSS JOIN LATERAL (VALUES
-            ('status', CASE WHEN r.flagged THEN 'flagged' ELSE r.status END),
-            ('score', CASE WHEN NOT r.flagged THEN CAST(r.score AS text) END),
-            ('service', CASE WHEN NOT r.flagged THEN r.service END),
-            ('reason', CASE WHEN NOT r.flagged THEN r.reason END),
-            ('overcharged', CASE WHEN r.overcharged AND NOT r.flagged THEN 'yes' END)
+        CROSS JOIN LATERAL (
+            VALUES
+                ('status', CASE WHEN r.flagged THEN 'flagged' ELSE r.status END),
+                ('score', CASE WHEN NOT r.flagged THEN CAST(r.score AS text) END),
+                ('service', CASE WHEN NOT r.flagged THEN r.service END),
+                ('reason', CASE WHEN NOT r.flagged THEN r.reason END),
+                ('overcharged', CASE WHEN r.overcharged AND NOT r.flagged THEN 'yes' END)
+            UNION ALL SELECT key, value FROM jsonb_each_text(r.extra) WHERE NOT r.flagged
         ) AS said (question, answer)
         WHERE said.answer IS NOT NULL
         GROUP BY r.day, r.odsc, coalesce(r.service, ''), said.question, said.answer,
@@ -163,54 +186,3 @@ def win_run(tx: Connection, name: str, slot: str, now: datetime) -> bool:
         {"name": name, "slot": slot, "now": now},
     )
     return won.rowcount == 1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What a digest is about: one ODSC, or a district with all of its ODSCs."""
-
-    code: str
-    name_lo: str
-    name_en: str
-    odscs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Somebody on the staff who gets the digest of a place."""
-
-    contact_id: int
-    language: Language
-    place: Place
-
-
-def readers(tx: Connection, odsc: str | None = None) -> list[Reader]:
-    """Everybody who gets a digest, or those of one ODSC; not those removed or stopped.
-
-    ODSC entries come first: where a district's code is its ODSC's, who is in both gets the ODSC's.
-    """
-    rows = tx.execute(
-        text(
-            "SELECT staff.contact_id, staff.language, place.code, place.name_lo, place.name_en,"
-            "  CASE WHEN staff.odsc IS NOT NULL THEN ARRAY[staff.odsc] ELSE ARRAY("
-            "    SELECT code FROM odscs WHERE odscs.district = staff.district ORDER BY code"
-            "  ) END AS odscs"
-            " FROM staff JOIN contacts ON contacts.id = staff.contact_id"
-            " JOIN (SELECT true AS single, code, name_lo, name_en FROM odscs"
-            "   UNION ALL SELECT false, code, name_lo, name_en FROM districts) AS place"
-            "  ON place.single = (staff.odsc IS NOT NULL)"
-            "  AND place.code = coalesce(staff.odsc, staff.district)"
-            " WHERE staff.removed_at IS NULL AND contacts.stopped_at IS NULL"
-            "  AND (CAST(:odsc AS text) IS NULL OR staff.odsc = :odsc)"
-            " ORDER BY place.single DESC, place.code, staff.id"
-        ),
-        {"odsc": odsc},
-    )
-    return [
-        Reader(
-            row.contact_id,
-            row.language,
-            Place(row.code, row.name_lo, row.name_en, tuple(row.odscs)),
-        )
-        for row in rows
-    ]
