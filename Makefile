@@ -2,14 +2,14 @@
 # PYTHON=python3.12 make run chooses the interpreter, PORT=8001 make run the port.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test trial bench lock clean venv venv-dev
+.PHONY: help run test trial recount-trial bench lock clean venv venv-dev
 
 PY := .venv/bin/python
 COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):.*## /make \1	/p' $(firstword $(MAKEFILE_LIST))
 
 venv:
 	@scripts/venv.sh run
@@ -28,6 +28,9 @@ test: venv-dev ## style, types and all tests
 
 trial: venv-dev ## ten thousand messages through a provider that fails, sent by workers that are killed
 	TRIAL_MESSAGES=10000 $(PY) -m pytest -n 0 -s tests/stack/test_ten_thousand.py
+
+recount-trial: venv-dev ## a million responses, some twice, late or changed; every tally recounted from the answers
+	RECOUNT_RESPONSES=1000000 $(PY) -m pytest -n 0 -s tests/storage/test_million.py
 
 bench: venv ## measure on this machine
 	@exec $(PY) -m bench

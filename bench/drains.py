@@ -7,8 +7,8 @@ read the answers, checked them and counted.
 from __future__ import annotations
 
 import time
-from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, text
 
 from app import clock
@@ -80,22 +80,22 @@ def _copied(engine: Engine) -> list[float]:
         begun = time.perf_counter()
         with engine.begin() as tx:
             for table, rows in kept.items():
-                with _cursor(tx).copy(f"COPY {table} FROM STDIN") as stream:
+                with _driver(tx).cursor().copy(f"COPY {table} FROM STDIN") as stream:
                     stream.write(rows)
         rates.append(count / (time.perf_counter() - begun))
     return rates
 
 
 def _read(tx: Connection, table: str) -> bytes:
-    with _cursor(tx).copy(f"COPY {table} TO STDOUT") as stream:
+    with _driver(tx).cursor().copy(f"COPY {table} TO STDOUT") as stream:
         return b"".join(map(bytes, stream))
 
 
-def _cursor(tx: Connection) -> Any:
+def _driver(tx: Connection) -> psycopg.Connection[object]:
     driver = tx.connection.driver_connection
-    if driver is None:
+    if not isinstance(driver, psycopg.Connection):
         raise BenchError("The database connection was lost")
-    return driver.cursor()
+    return driver
 
 
 def _drained(engine: Engine) -> int:

@@ -56,13 +56,13 @@ _RESPONSES = text(
     """
     INSERT INTO responses (conversation_id, odsc, status, at, day, channel, language, score,
                            service, reason, paid, overcharged, sex)
-    SELECT :first + n, codes[1 + n % 148], CASE WHEN n % 7 = 0 THEN 'partial' ELSE 'complete' END,
-           CAST(:monday AS date) + n % 7, CAST(:monday AS date) + n % 7, 'kannel', 'lo',
+    SELECT CAST(:first AS bigint) + n, codes[1 + n % 148], CASE WHEN n % 7 = 0 THEN 'partial' ELSE 'complete' END,
+           CAST(:monday AS date) + CAST(n % 7 AS integer), CAST(:monday AS date) + CAST(n % 7 AS integer), 'kannel', 'lo',
            1 + n * 7919 % 5, keys[1 + n * 104729 % cardinality(keys)],
            CASE WHEN n * 7919 % 5 < 3
                 THEN (ARRAY['waiting', 'staff', 'money', 'papers', 'other'])[1 + n * 31 % 5] END,
            n * 17 % 100000, n % 23 = 0, (ARRAY['F', 'M', NULL])[1 + n * 13 % 3]
-    FROM generate_series(0, CAST(:count AS bigint) - 1) n,
+    FROM generate_series(CAST(0 AS bigint), CAST(:count AS bigint) - 1) n,
          (SELECT array_agg(code ORDER BY code) AS codes FROM odscs WHERE code = district),
          (SELECT array_agg(key ORDER BY position) AS keys FROM services)
     """
@@ -126,10 +126,8 @@ def _mornings(engine: Engine, loaded: Settings, week: Week, now: datetime) -> Re
     released, written = [], []
     for _ in range(REPEATS):
         with engine.begin() as tx:
-            tx.execute(text("DELETE FROM outbox WHERE purpose = 'digest'"))
+            tx.execute(text("TRUNCATE outbox, releases CASCADE"))
             tx.execute(text("DELETE FROM runs WHERE name = 'digest'"))
-            tx.execute(text("DELETE FROM released_figures"))
-            tx.execute(text("DELETE FROM releases"))
         begun = time.perf_counter()
         releases.make(engine, week, now, {})
         released.append(time.perf_counter() - begun)

@@ -58,7 +58,7 @@ class Gateway:
         """This week's figures, as `siang tally --json` prints them."""
         self.work()
         week = Week.of(clock.local_day(clock.now()))
-        _, summary = summaries.of_odsc(self.office.engine, odsc, week)
+        _, summary = summaries.of_area(self.office.engine, "odsc", odsc, week)
         return dict(json.loads(json.dumps(summary.as_json())))
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
@@ -16,13 +16,16 @@ Status = Literal["complete", "partial"]
 REASONS = ("waiting", "staff", "money", "papers", "other")
 SCORES = ("1", "2", "3", "4", "5")
 SEXES = ("F", "M")
+TALLIED = ("status", "score", "service", "reason", "overcharged")
+"""The questions that are tallied of every response; its extra ones come beside them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """What a conversation yields for a center. The fields are the columns of `responses`.
 
-    A `flagged` one is tied to a request that shows signs of being invented.
+    A `flagged` one is tied to a request that shows signs of being invented. `extra` has the
+    answers to the questions that config/insight.yaml declares.
     """
 
     conversation_id: int
@@ -40,6 +43,7 @@ class Response:
     sex: str | None = None
     request_id: int | None = None
     flagged: bool = False
+    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cell(NamedTuple):
@@ -55,23 +59,23 @@ class Cell(NamedTuple):
 
 def cells(response: Response) -> frozenset[Cell]:
     """The tallies in which a response counts, once in each; a flagged one is counted apart."""
-    given: dict[str, str | None] = {"status": "flagged"} if response.flagged else _said(response)
+    given = {"status": "flagged"} if response.flagged else _said(response)
     service, sex = response.service or "", response.sex or ""
     return frozenset(
         Cell(response.day, response.odsc, service, question, answer, sex)
         for question, answer in given.items()
-        if answer is not None
     )
 
 
-def _said(response: Response) -> dict[str, str | None]:
-    return {
-        "status": response.status,
-        "score": str(response.score),
-        "service": response.service,
-        "reason": response.reason,
-        "overcharged": "yes" if response.overcharged else None,
-    }
+def _said(response: Response) -> dict[str, str]:
+    said = {**response.extra, "status": response.status, "score": str(response.score)}
+    if response.service is not None:
+        said["service"] = response.service
+    if response.reason is not None:
+        said["reason"] = response.reason
+    if response.overcharged:
+        said["overcharged"] = "yes"
+    return said
 
 
 def movement(changes: Iterable[tuple[Response | None, Response | None]]) -> Counter[Cell]:

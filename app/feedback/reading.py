@@ -20,14 +20,26 @@ COMMENT_KINDS = {"comment": "rating", "problem": "problem"}
 PAID_DIGITS = 15
 
 
+Extra = Mapping[str, Collection[str]]
+"""Questions that config/insight.yaml adds to the core ones, and their answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """What answers may name, and the requests they are about, as it stood when the batch began."""
 
-    odscs: frozenset[str]
-    services: frozenset[str]
+    choices: Mapping[str, Collection[str]]
     fees: Sequence[Fee]
     filed: Mapping[int, Filed] = field(default_factory=dict)
+    extra: Collection[str] = ()
+
+
+def choices(
+    odscs: Collection[str], services: Collection[str], extra: Extra
+) -> Mapping[str, Collection[str]]:
+    """Every closed question and what may be answered to it."""
+    core = {"odsc": odscs, "service": services, "score": SCORES, "reason": REASONS, "sex": SEXES}
+    return {**extra, **core}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,7 @@ def _response(
         sex=value.get("sex"),
         request_id=None if filed is None else conversation.request_id,
         flagged=filed is not None and filed.flagged,
+        extra={name: value[name] for name in registry.extra if name in value},
     )
 
 
@@ -141,15 +154,8 @@ def fee_in_force(fees: Sequence[Fee], service: str | None, odsc: str, day: date)
 
 def _means(question: str, answer: Answer, registry: Registry) -> bool:
     value = answer.value
-    choices: Mapping[str, Collection[str]] = {
-        "odsc": registry.odscs,
-        "service": registry.services,
-        "score": SCORES,
-        "reason": REASONS,
-        "sex": SEXES,
-    }
-    if question in choices:
-        return value in choices[question]
+    if (offered := registry.choices.get(question)) is not None:
+        return value in offered
     if question == "paid":
         return value.isascii() and value.isdigit() and len(value) <= PAID_DIGITS
     return bool(value.strip())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from app.feedback.cells import Response, movement
-from app.feedback.reading import QUESTIONS, Reading, Registry, read
+from app.feedback.reading import QUESTIONS, Comment, Extra, Reading, Registry, choices, read
 from app.storage import responses as storage
 from app.storage import tallies
 from app.storage.responses import Answer, DueConversation
@@ -19,20 +21,31 @@ from app.storage.responses import Answer, DueConversation
 log = structlog.get_logger(__name__)
 
 BATCH = 300
+NO_EXTRA: Final[Extra] = {}
 ATTEMPTS = 5
 # PostgreSQL's words for "another transaction was in the way; the same again will do".
 IN_THE_WAY = frozenset({"40001", "40P01"})
+RESPONSE = tuple(field.name for field in fields(Response))
+COMMENT = tuple(field.name for field in fields(Comment))
 
 
-def drain(engine: Engine, now: datetime, stop: Callable[[], bool], batch: int = BATCH) -> int:
+def drain(
+    engine: Engine,
+    now: datetime,
+    stop: Callable[[], bool],
+    batch: int = BATCH,
+    extra: Extra = NO_EXTRA,
+) -> int:
     """Store the responses of every due conversation; how many conversations were read.
+
+    `extra` are the questions whose answers are counted beside the core ones.
 
     One transaction a batch: killed anywhere, a batch happened whole or not at all. What is due
     is taken whatever the clocks say; `now` only tells how long the oldest has waited.
     """
     done = 0
     while not stop():
-        taken = _taken(engine, now, batch)
+        taken = _taken(engine, now, batch, extra)
         done += taken
         if taken < batch:
             break
@@ -50,11 +63,11 @@ def sweep(engine: Engine, now: datetime, after: timedelta, batch: int = BATCH) -
             return done
 
 
-def _taken(engine: Engine, now: datetime, batch: int) -> int:
+def _taken(engine: Engine, now: datetime, batch: int, extra: Extra) -> int:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as tx:
-                return _take(tx, now, batch)
+                return _take(tx, now, batch, extra)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", "") not in IN_THE_WAY or attempt == ATTEMPTS:
                 raise
@@ -62,14 +75,14 @@ def _taken(engine: Engine, now: datetime, batch: int) -> int:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _take(tx: Connection, now: datetime, batch: int) -> int:
+def _take(tx: Connection, now: datetime, batch: int, extra: Extra) -> int:
     due = storage.take_due(tx, batch)
     if not due:
         return 0
     ids = [conversation.id for conversation in due]
-    answers = storage.answers_of(tx, ids, QUESTIONS)
+    answers = storage.answers_of(tx, ids, (*QUESTIONS, *extra))
     # Read after the locks: whoever flags a request makes its conversations due afterwards.
-    registry = _registry(tx, due, answers)
+    registry = _registry(tx, due, answers, extra)
     before = {row["conversation_id"]: Response(**row) for row in storage.stored(tx, ids)}
     readings = {
         conversation.id: read(
@@ -77,14 +90,24 @@ def _take(tx: Connection, now: datetime, batch: int) -> int:
         )
         for conversation in due
     }
-    _store(tx, readings, before)
+    changed = {
+        key: (before.get(key), reading.response)
+        for key, reading in readings.items()
+        if before.get(key) != reading.response
+    }
+    _store(tx, readings, changed)
     storage.settle(tx, ids)
+    # Last, since these rows are the ones that workers share: held for the shortest time.
+    tallies.move(tx, movement(changed.values()))
     _tell(now, due, readings)
     return len(due)
 
 
 def _registry(
-    tx: Connection, due: Sequence[DueConversation], answers: Mapping[int, Mapping[str, Answer]]
+    tx: Connection,
+    due: Sequence[DueConversation],
+    answers: Mapping[int, Mapping[str, Answer]],
+    extra: Extra,
 ) -> Registry:
     paid_for = {
         given["service"].value
@@ -94,23 +117,24 @@ def _registry(
     fees = storage.fees_of(tx, paid_for) if paid_for else []
     about = {one.request_id for one in due if one.request_id is not None}
     filed = storage.filed(tx, about) if about else {}
-    return Registry(storage.odsc_codes(tx), storage.service_keys(tx), fees, filed)
+    offered = choices(storage.odsc_codes(tx), storage.service_keys(tx), extra)
+    return Registry(offered, fees, filed, tuple(extra))
 
 
-def _store(tx: Connection, readings: Mapping[int, Reading], before: Mapping[int, Response]) -> None:
-    """Write what changed, then move the tallies by exactly that difference."""
-    changed = {
-        key: (before.get(key), reading.response)
-        for key, reading in readings.items()
-        if before.get(key) != reading.response
-    }
-    storage.save(tx, [asdict(after) for _, after in changed.values() if after])
+def _store(
+    tx: Connection,
+    readings: Mapping[int, Reading],
+    changed: Mapping[int, tuple[Response | None, Response | None]],
+) -> None:
+    storage.save(tx, _columns(RESPONSE, [after for _, after in changed.values() if after]))
     # Somebody went back and took the score away: then nothing was said.
     storage.withdraw(tx, [key for key, (_, after) in changed.items() if not after])
-    written = [asdict(comment) for reading in readings.values() for comment in reading.comments]
-    storage.save_comments(tx, list(readings), written)
-    # Last, since these rows are the ones that workers share: held for the shortest time.
-    tallies.move(tx, movement(changed.values()))
+    written = [comment for reading in readings.values() for comment in reading.comments]
+    storage.save_comments(tx, list(readings), _columns(COMMENT, written))
+
+
+def _columns(names: Sequence[str], rows: Sequence[Response | Comment]) -> storage.Columns:
+    return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
 def _tell(now: datetime, due: Sequence[DueConversation], readings: Mapping[int, Reading]) -> None:

@@ -12,8 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from psycopg.errors import DeadlockDetected
-from sqlalchemy import Connection, Engine, event, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Engine, event, insert, select, update
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
@@ -21,60 +20,22 @@ from app.clock import local_day
 from app.feedback.cells import REASONS
 from app.feedback.responses import drain
 from app.insight import recount
-from app.storage.schema import answers, comments, contacts, conversations, fees, responses
+from app.storage.schema import answers, comments, conversations, fees, responses
+from tests.talks import (
+    DAY,
+    EXTRA,
+    NOW,
+    Key,
+    go_on,
+    say,
+    stored,
+    tallied,
+    turn,
+    turn_later,
+    waiting,
+)
 
-NOW = datetime(2026, 11, 18, 3, tzinfo=UTC)
-DAY = date(2026, 11, 18)
 NATIONAL_FEE = 20_000
-Key = tuple[object, ...]
-
-
-def go_on() -> bool:
-    return False
-
-
-def begin(tx: Connection, status: str = "open", at: datetime = NOW) -> int:
-    """A contact of its own and its conversation, due."""
-    number = tx.execute(text("SELECT count(*) FROM contacts")).scalar_one()
-    contact = insert(contacts).values(phone_hash=b"%d" % number, phone_cipher=b"-")
-    owner = tx.execute(contact.returning(contacts.c.id)).scalar_one()
-    kind = {"channel": "simulator", "medium": "ussd", "flow": "-", "language": "lo", "state": {}}
-    times = {"started_at": at, "turned_at": at, "due_at": at}
-    talk = insert(conversations).values(contact_id=owner, status=status, **kind, **times)
-    return int(tx.execute(talk.returning(conversations.c.id)).scalar_one())
-
-
-def turn(
-    tx: Connection, talk: int, at: datetime = NOW, status: str | None = None, **given: str | None
-) -> None:
-    """What the web writes in a turn; None takes an answer away."""
-    for question, value in given.items():
-        if value is None:
-            where = (answers.c.conversation_id == talk) & (answers.c.question == question)
-            tx.execute(answers.delete().where(where))
-            continue
-        row = {"conversation_id": talk, "question": question, "value": value, "at": at}
-        key = ["conversation_id", "question"]
-        statement = upsert(answers).values(row)
-        tx.execute(statement.on_conflict_do_update(index_elements=key, set_=row))
-    values: dict[str, object] = {"due_at": at, "turned_at": at}
-    if status:
-        values["status"] = status
-    tx.execute(update(conversations).where(conversations.c.id == talk).values(values))
-
-
-def say(engine: Engine, status: str = "open", at: datetime = NOW, **given: str | None) -> int:
-    with engine.begin() as tx:
-        talk = begin(tx, status, at)
-        turn(tx, talk, at, **given)
-    return talk
-
-
-def turn_later(
-    engine: Engine, talk: int, at: datetime = NOW, status: str | None = None, **given: str | None
-) -> None:
-    with engine.begin() as tx:
-        turn(tx, talk, at, status, **given)
 
 
 @contextmanager
@@ -89,25 +50,6 @@ def at_each(engine: Engine, moment: str, look: Callable[[str], None]) -> Iterato
         yield
     finally:
         event.remove(engine, f"{moment}_cursor_execute", hook)
-
-
-def tallied(engine: Engine) -> Counter[Key]:
-    with engine.connect() as tx:
-        rows = tx.execute(
-            text("SELECT day, odsc, service, question, answer, sex, n FROM tallies WHERE n > 0")
-        )
-        return Counter({tuple(row[:6]): row.n for row in rows})
-
-
-def stored(engine: Engine) -> list[tuple[object, ...]]:
-    with engine.connect() as tx:
-        return [tuple(row) for row in tx.execute(select(responses).order_by("conversation_id"))]
-
-
-def waiting(engine: Engine) -> int:
-    with engine.connect() as tx:
-        due = text("SELECT count(*) FROM conversations WHERE due_at IS NOT NULL")
-        return int(tx.execute(due).scalar_one())
 
 
 @pytest.fixture
@@ -349,6 +291,7 @@ def brute_force(engine: Engine, days: dict[int, date]) -> Counter[Key]:
             "service": service,
             "reason": given.get("reason"),
             "overcharged": "yes" if over else None,
+            **{one: given[one] for one in EXTRA if given.get(one) in EXTRA[one]},
         }
         start = (days[talk], given["odsc"], service or "")
         n.update((*start, q, a, given.get("sex", "")) for q, a in counted.items() if a)
@@ -364,6 +307,7 @@ def random_turn(dice: random.Random) -> dict[str, str | None]:
         "paid": [None, "0", "20000", "20001", "999999"],
         "sex": [None, "F", "M"],
         "comment": [None, "ດີ", "ບໍ່ດີ"],
+        "again": [None, "yes", "no", "perhaps"],
     }
     asked = dice.sample(sorted(offered), dice.randint(1, 4))
     return {question: dice.choice(offered[question]) for question in asked}
@@ -385,7 +329,7 @@ def test_any_sequence_of_turns_and_drains_equals_the_brute_force(engine: Engine,
         elif step < 0.8:
             with engine.begin() as tx:
                 tx.execute(update(conversations).values(due_at=at))
-        drain(engine, at, go_on, batch=dice.choice([1, 3, 300]))
+        drain(engine, at, go_on, batch=dice.choice([1, 3, 300]), extra=EXTRA)
         with engine.connect() as tx:
             kept = {row.conversation_id: row.day for row in tx.execute(select(responses))}
             scored = tx.execute(select(answers).where(answers.c.question == "score"))

@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import Connection, Engine, insert, text
 
-from app.cli.insight import recount_command, tally_command
+from app.cli.tally import recount_command, tally_command
 from app.clock import Week
 from app.errors import OperatorError
 from app.feedback.cells import Cell, Response, cells
-from app.insight import recount, summaries
+from app.insight import recount
 from app.storage import tallies
 from app.storage.schema import contacts, conversations, responses
 
@@ -63,18 +63,9 @@ def test_a_week_is_monday_to_sunday_of_the_asked_odscs(engine: Engine) -> None:
     ]
     with engine.begin() as tx:
         tallies.move(tx, Counter(cells_))
-        found = tallies.of_week(tx, ["0103", "0901"], WEEK.monday, WEEK.sunday)
+        found = tallies.of_days(tx, ["0103", "0901"], WEEK.monday, WEEK.sunday)
         assert found == [tallies.Count("score", "5", "F", 4)]
-        assert tallies.of_week(tx, [], WEEK.monday, WEEK.sunday) == []
-        together = summaries.summary(tx, ["0103", "0901"], WEEK)
-    assert (together.satisfied, together.as_json()["odsc"]) == (4, "0103,0901")
-
-
-def test_a_summary_needs_a_known_odsc(engine: Engine) -> None:
-    place, summary = summaries.of_odsc(engine, "0103", WEEK)
-    assert (place.code, summary.responses) == ("0103", 0)
-    with pytest.raises(OperatorError, match="There is no ODSC '9999'"):
-        summaries.of_odsc(engine, "9999", WEEK)
+        assert tallies.of_days(tx, [], WEEK.monday, WEEK.sunday) == []
 
 
 @pytest.fixture
@@ -171,13 +162,30 @@ def test_tally_for_people_and_for_programs(command_line: CliRunner) -> None:
     found = json.loads(command_line.invoke(tally_command, [*asked, "--json"]).output)
     assert (found["odsc"], found["week"], found["responses"]) == ("0103", "2026-W47", 3)
     assert found["scores"] == {"1": 0, "2": 0, "3": 0, "4": 0, "5": 3}
+    assert found["dimensions"]["access"] == {"rate": 1.0, "n": 3}
+
+
+def test_a_tally_is_named_by_its_area_and_period(command_line: CliRunner) -> None:
+    asked = ["--province", "01", "--month", "2026-11"]
+    found = json.loads(command_line.invoke(tally_command, [*asked, "--json"]).output)
+    assert list(found)[:3] == ["province", "month", "responses"]
+    assert (found["province"], found["month"], found["responses"]) == ("01", "2026-11", 3)
+    table = command_line.invoke(tally_command, ["--country", "--quarter", "2026-Q4"]).output
+    assert table.startswith("LA Lao PDR")
+    assert "2026-Q4 (2026-10-01 to 2026-12-31)" in table
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--odsc", "9999", "--week", "2026-W47"], "There is no ODSC '9999'"),
+        (["--district", "9999"], "There is no district '9999'. See config/registry/districts.csv"),
+        (["--group", "none"], "There is no group 'none'. See config/registry/groups.csv"),
         (["--odsc", "0103", "--week", "soon"], "'soon' is no ISO week"),
+        (["--odsc", "0103", "--day", "2026-02-30"], "there is no day 2026-02-30"),
+        ([], "A tally belongs to one place"),
+        (["--odsc", "0103", "--country"], "A tally belongs to one place"),
+        (["--country", "--day", "2026-11-22", "--month", "2026-11"], "A tally is of one period"),
     ],
 )
 def test_tally_refuses_in_one_sentence(

@@ -43,6 +43,17 @@ def test_a_whole_response_counts_in_everything() -> None:
     assert cells(whole) == {cell(*one, "id_card", "F") for one in (*answers, *more)}
 
 
+def test_extra_answers_count_beside_the_core_ones() -> None:
+    asked = replace(BARE, sex="M", extra={"again": "no"})
+    core = {cell("status", "partial", sex="M"), cell("score", "2", sex="M")}
+    assert cells(asked) == core | {cell("again", "no", sex="M")}
+    assert cells(replace(asked, flagged=True)) == {cell("status", "flagged", sex="M")}
+    assert movement([(asked, replace(asked, extra={"again": "yes"}))]) == {
+        cell("again", "no", sex="M"): -1,
+        cell("again", "yes", sex="M"): 1,
+    }
+
+
 def test_a_flagged_response_counts_in_a_cell_of_its_own() -> None:
     said = replace(BARE, service="id_card", reason="money", paid=9, overcharged=True, sex="F")
     flagged = replace(said, flagged=True)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.feedback.cells import Response
-from app.feedback.reading import QUESTIONS, Reading, Registry, fee_in_force, read
+from app.feedback.reading import QUESTIONS, Reading, Registry, choices, fee_in_force, read
 from app.storage.responses import Answer, DueConversation, Fee, Filed
 
 # Ten in the evening in Vientiane.
@@ -26,9 +26,8 @@ FILED = {
     2: Filed("0103", "id_card", None, flagged=False),
     3: Filed("0103", "id_card", 0, flagged=True),
 }
-REGISTRY = Registry(
-    frozenset({"0103", "0901", "1610"}), frozenset({"id_card", "family_book"}), FEES, FILED
-)
+OFFERED = choices({"0103", "0901", "1610"}, {"id_card", "family_book"}, {})
+REGISTRY = Registry(OFFERED, FEES, FILED)
 
 
 def heard(status: str = "finished", **values: str) -> Reading:
@@ -43,6 +42,16 @@ def told_of(request_id: int | None, **values: str) -> Response:
     response = read(due, given, REGISTRY, None).response
     assert response is not None
     return response
+
+
+def test_declared_questions_are_kept_and_others_are_not() -> None:
+    extra = {"again": ("yes", "no"), "rated": ("1", "2")}
+    registry = Registry(choices({"0103"}, set(), extra), [], extra=tuple(extra))
+    due = DueConversation(7, "simulator", "lo", "finished", AT)
+    given = {"odsc": "0103", "score": "5", "again": "no", "rated": "3"}
+    found = read(due, {name: Answer(value, AT) for name, value in given.items()}, registry, None)
+    assert found.response is not None
+    assert (found.response.extra, found.left_out) == ({"again": "no"}, ("rated",))
 
 
 def test_without_a_center_or_a_score_there_is_no_response() -> None:

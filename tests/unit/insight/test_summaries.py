@@ -14,7 +14,7 @@ WEEK = Week(2026, 47)
 
 
 def test_an_empty_week_has_every_key_and_nulls() -> None:
-    assert summed(["0103"], WEEK, []).as_json() == {
+    assert summed("odsc", "0103", WEEK, []).as_json() == {
         "odsc": "0103",
         "week": "2026-W47",
         "responses": 0,
@@ -30,6 +30,8 @@ def test_an_empty_week_has_every_key_and_nulls() -> None:
         "services": {},
         "overcharged": 0,
         "flagged": 0,
+        "dimensions": {},
+        "extra": {},
     }
 
 
@@ -50,7 +52,7 @@ def test_counts_are_added_over_sexes() -> None:
         Count("status", "flagged", "F", 3),
         Count("status", "flagged", "", 1),
     ]
-    found = summed(["0103"], WEEK, counts).as_json()
+    found = summed("odsc", "0103", WEEK, counts).as_json()
     assert (found["responses"], found["complete"], found["partial"]) == (10, 7, 3)
     assert (found["women"], found["satisfied"], found["overcharged"]) == (6, 8, 1)
     assert found["flagged"] == 4

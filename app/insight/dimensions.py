@@ -1,0 +1,54 @@
+"""PURE. The three dimensions of the SUFS survey (access, quality, transparency) from answers.
+
+A dimension's share is that of all who scored and did not name one of its `reasons` as the main
+problem (a response names one at most), or that of 4 and 5 among the answers to a question of its
+own, `satisfied`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from app.insight import statistics
+from app.insight.figures import Figures, Part
+
+Name = Literal["access", "quality", "transparency"]
+NAMES: Final[tuple[Name, ...]] = get_args(Name)
+RATED: Final = ("1", "2", "3", "4", "5")
+"""The answers to a question of which the share of satisfied can be told."""
+
+Counts = Mapping[str, int | None]
+"""Answer → how many gave it; None where that is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What a dimension is told from: either of the two."""
+
+    reasons: tuple[str, ...] = ()
+    satisfied: str = ""
+
+
+def part(dimension: Dimension, scored: int, reasons: Counts, extra: Mapping[str, Counts]) -> Part:
+    """How many answers a dimension rests on, and how many of them were satisfied with it.
+
+    None where one of the counts it is made of is hidden: their difference would tell it.
+    """
+    if dimension.satisfied:
+        asked = extra.get(dimension.satisfied, {})
+        given = {int(answer): n for answer in RATED if (n := asked.get(answer, 0)) is not None}
+        if len(given) < len(RATED):
+            return Part(None, None)
+        return Part(sum(given.values()), statistics.satisfied(given))
+    named = [reasons.get(reason, 0) for reason in dimension.reasons]
+    shown = [n for n in named if n is not None]
+    return Part(scored, scored - sum(shown) if len(shown) == len(named) else None)
+
+
+def published(dimension: Dimension, figures: Figures) -> Part:
+    """The same of released figures; where their satisfaction is hidden, this is."""
+    if figures.satisfied is None:
+        return Part(None if dimension.satisfied else figures.answers, None)
+    return part(dimension, figures.answers, figures.reasons, figures.extra)
