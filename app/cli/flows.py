@@ -17,6 +17,7 @@ from app.cli import publishing
 from app.cli.context import database
 from app.conversation import keywords
 from app.conversation.books import compiled, read_sources
+from app.delivery import watch
 from app.errors import FlowError, OperatorError
 from app.flows import draw as drawing
 from app.flows import shapes, transcripts
@@ -26,6 +27,8 @@ from app.flows.costs import Cost, Prices, costs
 from app.flows.measure import Worst
 from app.flows.nodes import Book
 from app.flows.paper import SMALL, Paper, PaperService
+from app.insight import alert_rules, alert_texts, press
+from app.insight import rules as insight
 from app.insight import sentences as digest
 from app.registry import files
 from app.requests import clerks, notices, rules
@@ -36,6 +39,13 @@ from app.text.encoding import units
 from app.text.places import short
 from app.words import Language, Limits, Medium
 
+WORDING = (
+    (notices.FILE, notices.SENTENCES),
+    (clerks.FILE, clerks.SENTENCES),
+    (watch.FILE, watch.SENTENCES),
+    (alert_texts.FILE, alert_texts.SENTENCES),
+    (press.FILE, press.WORDS),
+)
 TESTS = ("flows/tests/*.yaml",)
 DROPOFF = timedelta(days=30)
 NAMES: tuple[Language, ...] = ("lo", "en")
@@ -163,9 +173,11 @@ def _checked(loaded: Settings, registry: Registry) -> tuple[Book | None, list[Fi
         languages = loaded.config / "languages"
         keywords.load(languages)
         digest.load_all(languages)
-        sentences.load_all(languages, notices.FILE, notices.SENTENCES)
-        sentences.load_all(languages, clerks.FILE, clerks.SENTENCES)
+        for file, wording in WORDING:
+            sentences.load_all(languages, file, wording)
         rules.load(loaded.config)
+        alert_rules.load(loaded.config)
+        insight.load(loaded.config)
     except FlowError as error:
         return None, [
             Finding("error", one.file, one.line, f"{one.where}: {one.message}", one.remedy)

@@ -61,7 +61,7 @@ class Lookout:
 
 def look(engine: Engine, lookout: Lookout, now: datetime) -> None:
     """Raise and clear once an hour; hand on and compare what is due. As often as one likes."""
-    _weigh(engine, lookout, now)
+    _weigh_hourly(engine, lookout, now)
     _hand_on_due(engine, lookout, now)
     _compare_due(engine, lookout, now)
 
@@ -69,20 +69,30 @@ def look(engine: Engine, lookout: Lookout, now: datetime) -> None:
 # --- raising and clearing ---------------------------------------------------------------------
 
 
-def _weigh(engine: Engine, lookout: Lookout, now: datetime) -> None:
+def _weigh_hourly(engine: Engine, lookout: Lookout, now: datetime) -> None:
+    # Not at once: an alert minutes after somebody left the counter would say who raised it.
     with engine.begin() as tx:
-        if not tallies.win_run(tx, RUN, f"{now:%Y-%m-%dT%H}", now):
-            return
-        storage.forget_runs(tx, RUN, now - RUNS_KEPT)
-        closed = _closed(tx)
-        found = _signs(tx, lookout.rules, clock.local_day(now), closed)
-        standing = storage.still_open(tx)
-        # What no rule speaks of any more is over too.
-        over = [one for key, one in standing.items() if found.get(key, "clear") == "clear"]
-        storage.clear(tx, over, now)
-        for key, sign in found.items():
-            if sign == "raise" and key not in standing:
-                _raise(tx, lookout, key, now, closed)
+        if tallies.win_run(tx, RUN, f"{now:%Y-%m-%dT%H}", now):
+            storage.forget_runs(tx, RUN, now - RUNS_KEPT)
+            _weigh(tx, lookout, now)
+
+
+def weigh(engine: Engine, lookout: Lookout, now: datetime) -> None:
+    """Raise and clear now, for an operator who tries rules."""
+    with engine.begin() as tx:
+        _weigh(tx, lookout, now)
+
+
+def _weigh(tx: Connection, lookout: Lookout, now: datetime) -> None:
+    closed = _closed(tx)
+    found = _signs(tx, lookout.rules, clock.local_day(now), closed)
+    standing = storage.still_open(tx)
+    # What no rule speaks of any more is over too.
+    over = [one for key, one in standing.items() if found.get(key, "clear") == "clear"]
+    storage.clear(tx, over, now)
+    for key, sign in found.items():
+        if sign == "raise" and key not in standing:
+            _raise(tx, lookout, key, now, closed)
 
 
 def _signs(

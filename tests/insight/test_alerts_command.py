@@ -59,3 +59,14 @@ def test_what_is_long_over_is_left_out(desk: AlertDesk) -> None:
     desk.wait(hours=1)
     assert shown() == "No alerts\n"
     assert "bad_scores: over since" in shown("--days", "90")
+
+
+def test_an_operator_need_not_wait_for_the_full_hour(desk: AlertDesk) -> None:
+    desk.staff()
+    desk.look()
+    desk.many_bad()
+    # This hour's turn is over.
+    desk.look()
+    assert shown() == "No alerts\n"
+    assert "bad_scores: OPEN" in shown("--weigh")
+    assert shown("--weigh").count("OPEN") == 1
