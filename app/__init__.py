@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.channels.base import Channel
     from app.conversation.desk import Command
     from app.delivery.mail import Mail
+    from app.insight.alerts import Lookout
     from app.office import Office
     from app.requests.filing import Registrar
     from app.settings import Settings
@@ -58,22 +59,45 @@ def open_office(settings: Settings, database_url: str, *, pool: int = 4) -> Offi
         channels=channels,
         sentences=digest.load_all(languages),
         insight=rules.load(settings.config),
+        lookout=open_lookout(settings, mail),
     )
 
 
 def _commands(settings: Settings, registrar: Registrar) -> Sequence[Command]:
     """What staff may text, in the order in which it is tried."""
     from app import sentences
+    from app.insight import acknowledging, alert_texts, digest_command
+    from app.insight import sentences as digests
     from app.requests import clerks
 
     languages = settings.config / "languages"
+    alerts = sentences.load_all(languages, alert_texts.FILE, alert_texts.SENTENCES)
     wording = sentences.load_all(languages, clerks.FILE, clerks.SENTENCES)
+    digest_words = digests.load_all(languages)
 
     def clerk(tx: Connection, contact_id: int, text: str, now: datetime) -> Sequence[str] | None:
         told = clerks.answer(registrar, wording, tx, contact_id, text, now)
         return None if told is None else (told,)
 
-    return (clerk,)
+    def ok(tx: Connection, contact_id: int, text: str, now: datetime) -> Sequence[str] | None:
+        return acknowledging.answer(alerts, tx, contact_id, text, now)
+
+    def digest(tx: Connection, contact_id: int, text: str, now: datetime) -> Sequence[str] | None:
+        return digest_command.answer(digest_words, settings.digest.hour, tx, contact_id, text, now)
+
+    return clerk, ok, digest
+
+
+def open_lookout(settings: Settings, mail: Mail) -> Lookout:
+    """What alerts are raised by and told with."""
+    from app import sentences
+    from app.insight import alert_rules, alert_texts
+    from app.insight.alerts import Lookout
+
+    wording = sentences.load_all(
+        settings.config / "languages", alert_texts.FILE, alert_texts.SENTENCES
+    )
+    return Lookout(alert_rules.load(settings.config), mail, wording)
 
 
 def open_mail(settings: Settings, channels: Mapping[str, Channel]) -> Mail:

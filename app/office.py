@@ -10,6 +10,8 @@ from sqlalchemy import Engine
 from app.channels.base import Channel
 from app.conversation.desk import Desk
 from app.delivery.post import Post
+from app.insight.alerts import Lookout
+from app.insight.rules import Rules
 from app.insight.sentences import Sentences
 from app.requests.filing import Registrar
 from app.settings import Settings
@@ -27,3 +29,5 @@ class Office:
     registrar: Registrar
     channels: Mapping[str, Channel]
     sentences: Mapping[Language, Sentences]
+    insight: Rules
+    lookout: Lookout

@@ -17,7 +17,7 @@ from app.bell import Drain
 from app.conversation import arrivals, sms
 from app.delivery import asking, ends, sending, watch
 from app.feedback import responses
-from app.insight import digests
+from app.insight import alerts, digests
 from app.office import Office
 from app.requests import flags, invitations, once
 from app.requests.invitations import Patience
@@ -48,7 +48,7 @@ def _or_late(stop: Stop, seconds: float = DRAIN_SECONDS) -> Stop:
 DRAINS: Mapping[Drain, Callable[[Office, Stop], int]] = {
     "turns": lambda office, stop: sms.drain(office.desk, stop),
     "responses": lambda office, stop: responses.drain(
-        office.engine, office.desk.now(), _or_late(stop)
+        office.engine, office.desk.now(), _or_late(stop), extra=office.insight.questions
     ),
     "outbox": lambda office, stop: sending.drain(office.post, stop),
 }
@@ -89,6 +89,7 @@ def _digests(office: Office, stop: Stop) -> None:
         hour=settings.digest.hour,
         mail=office.post.mail,
         sentences=office.sentences,
+        extra=office.insight.questions,
     )
     if written:
         log.info("digests_written", messages=written)
@@ -118,6 +119,7 @@ DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
         office.engine, office.desk.now(), office.desk.abandon_after
     ),
     "digests": _digests,
+    "alerts": lambda office, stop: alerts.look(office.engine, office.lookout, office.desk.now()),
     "invitations": _invite,
     "flags": lambda office, stop: flags.look(office.engine, office.registrar, office.desk.now()),
     "forgetting": _forget,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -130,9 +130,37 @@ class _Hidden:
         self.cells["reason"] |= disclosure.hidden_cells(
             parents, _asked(country, sums, rows["reason"]), rows["reason"]
         )
+        self.parts = {
+            question: _untold(country, everybody, self.shares, self.cells[question], rows[question])
+            for question in ("sex", "service")
+        }
         scores = sums.every("score", map(str, SCORES))
         # Where the share is hidden the scores would tell it.
         self.scores = self.shares | disclosure.hidden_blocks(parents, everybody, scores)
+
+
+def _untold(
+    country: Country,
+    everybody: Mapping[str, int],
+    shares: Collection[str],
+    cells: Collection[tuple[str, str]],
+    answers: Iterable[str],
+) -> set[tuple[str, str]]:
+    """Of which answer and area it is not published how many were satisfied.
+
+    An area tells what its ODSCs tell, added up, and nothing if one of them does not: a sum in
+    which they all are could be subtracted from shares, and from sums of other answers.
+    """
+    secret: set[tuple[str, str]] = set()
+    for area in country.areas:
+        name = _name(area.level, area.code)
+        if area.level != "odsc" or not everybody[name]:
+            continue
+        for answer in answers:
+            if name in shares or (answer, name) in cells:
+                above = _above(country, ("odsc", area.code))
+                secret |= {(answer, one) for one in (name, *above)}
+    return secret
 
 
 def _asked(country: Country, sums: _Sums, reasons: Mapping[str, Mapping[str, int]]) -> Counter[str]:
@@ -171,7 +199,7 @@ def _figures(
 
     def part(question: str, answer: str) -> Part:
         n = shown(question, answer)
-        secret = n is None or name in hidden.shares
+        secret = n is None or (answer, name) in hidden.parts[question]
         return Part(n, _unless(secret, sums.of("satisfied", question, answer)[name]))
 
     reasons = {reason: shown("reason", reason) for reason in country.reasons}
@@ -201,14 +229,14 @@ def _figures(
 def _main(counted: Mapping[str, int], shown: Mapping[str, int | None]) -> str | None:
     """The commonest reason, of equals the first that is asked.
 
-    Where its number is hidden it is named if enough people gave it, and enough others are hidden
-    with it that its name narrows nothing down.
+    What to mend first is what a center must learn, so where its number is hidden it is named
+    without, if enough people gave it and enough others are hidden with it.
     """
     commonest = max(counted, key=lambda reason: counted[reason], default=None)
     if commonest is None or shown[commonest]:
         return commonest
-    open_ones = sum(n for reason, n in counted.items() if shown[reason] is None)
-    enough = counted[commonest] >= disclosure.FEWEST and open_ones >= 2 * disclosure.FEWEST
+    left_open = sum(n for reason, n in counted.items() if shown[reason] is None)
+    enough = counted[commonest] >= disclosure.FEWEST and left_open >= 2 * disclosure.FEWEST
     return commonest if enough else None
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.office import Office
-from app.web import api, api_document, health, hooks, phone
+from app.web import api, api_document, api_figures, api_results, health, hooks, phone
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -44,6 +44,8 @@ def build(office: Office) -> Flask:
     app.register_blueprint(hooks.blueprint(office))
     app.register_blueprint(phone.blueprint(office))
     app.register_blueprint(api.blueprint(office))
+    app.register_blueprint(api_figures.blueprint(office))
+    app.register_blueprint(api_results.blueprint(office))
     app.register_blueprint(api_document.blueprint(office))
     app.register_blueprint(health.blueprint(office))
     return app

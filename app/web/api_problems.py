@@ -51,7 +51,8 @@ _CODES: Final = {
 _HTTP: Final = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 _AWAY: Final = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 _KEPT: Final = ("Allow", "Retry-After")
-_FIELD: Final = re.compile("[A-Za-z][A-Za-z_]{0,39}")
+# Also as JSON:API has parameters: page[size].
+_FIELD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,39}(\[[A-Za-z-]{1,39}\])?")
 
 
 class Refusal(SiangError):

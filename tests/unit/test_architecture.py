@@ -32,7 +32,10 @@ PURE: tuple[str, ...] = (
     "app/feedback/cells.py",
 )
 PURE += ("app/requests/numbers.py", "app/requests/statuses.py")
+PURE += ("app/insight/dimensions.py", "app/insight/alert_signs.py")
 PURE += ("app/insight/composition.py", "app/insight/disclosure.py", "app/insight/figures.py")
+PURE += ("app/insight/digest_text.py", "app/insight/digest_details.py")
+PURE += ("app/insight/flow_results.py",)
 PURE_LIBRARIES = words(
     "__future__ abc bisect collections dataclasses datetime decimal difflib enum fractions "
     "functools hashlib heapq itertools json math operator re string textwrap types typing "
@@ -40,7 +43,9 @@ PURE_LIBRARIES = words(
 )
 PURE_ROOMS = {
     "flows": words("pydantic yaml"),
-    "insight": words("app.insight.statistics app.insight.disclosure app.insight.figures"),
+    "insight": words(
+        "app.insight.statistics app.insight.disclosure app.insight.figures app.insight.digest_text"
+    ),
 }
 # Called by these names, even an allowed library reads a clock, a file or a die.
 IMPURE_CALLS = words("now utcnow today open print input exec eval read_text write_text")
@@ -98,6 +103,15 @@ GUARDS = {
     "api.py /requests": "bearer",
     "api.py /requests/<path:number>": "bearer",
     "api_document.py /openapi.json": "open",
+    "api_figures.py /odsc/<code>/summary": "bearer",
+    "api_figures.py /districts/<code>/summary": "bearer",
+    "api_figures.py /provinces/<code>/summary": "bearer",
+    "api_figures.py /groups/<code>/summary": "bearer",
+    "api_figures.py /country/summary": "bearer",
+    "api_figures.py /ranking": "bearer",
+    "api_results.py /packages": "bearer",
+    "api_results.py /packages/<package>": "bearer",
+    "api_results.py /packages/<package>/responses": "bearer",
 }
 OPEN = words("app/web/health.py app/web/api_document.py")
 ROUTES = words("route get post put patch delete")

@@ -19,6 +19,10 @@ from schemathesis.engine.events import NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 from werkzeug.serving import make_server
 
+from app import clock
+from app.clock import Week
+from app.insight import releases
+from app.office import Office
 from tests.web.system import System
 
 pytestmark = pytest.mark.slow
@@ -79,8 +83,10 @@ def url(xaysetha: System) -> Iterator[str]:
 
 
 def test_schemathesis_finds_nothing(
-    xaysetha: System, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    office: Office, xaysetha: System, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    week = Week.of(clock.local_day(clock.now())).shifted(-1)
+    releases.make(office.engine, week, clock.now(), {})
     # It keeps what it learns in the folder where it runs.
     monkeypatch.chdir(tmp_path)
     config = SchemathesisConfig.from_dict(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -30,7 +32,7 @@ def test_it_is_of_the_version_it_says(document: Document) -> None:
 
 def test_it_knows_every_route_and_no_other(document: Document, xaysetha: System) -> None:
     routes = {
-        (rule.rule.replace("<path:number>", "{number}"), method.lower())
+        (re.sub("<(?:path:)?([a-z]+)>", r"{\1}", rule.rule), method.lower())
         for rule in xaysetha.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/")
@@ -68,8 +70,18 @@ def test_every_error_is_a_problem(document: Document) -> None:
             assert statuses >= {"500", "503"}, (path, method)
             assert ("401" in statuses) == ("security" not in operation)
             for status, response in operation["responses"].items():
-                kind = "application/problem+json" if status >= "400" else "application/json"
+                if status == "304":
+                    continue
+                told = "vnd.api+json" if "/flow-results/" in path else "json"
+                kind = f"application/{'problem+json' if status >= '400' else told}"
                 assert list(response["content"]) == [kind]
+
+
+def test_whoever_asks_for_requests_may_be_no_odscs(document: Document) -> None:
+    for path, item in document["paths"].items():
+        if path.startswith("/api/v1/requests"):
+            for method in item.keys() - {"parameters"}:
+                assert "no_odsc" in item[method]["responses"]["403"]["description"]
 
 
 def test_phones_are_taken_and_never_given(document: Document) -> None:
