@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -59,7 +59,8 @@ def compose(
     sums = _Sums(country, said)
     loads = _loads(country, work)
     hidden = _Hidden(country, sums)
-    made = [_figures(week, area, country, sums, hidden, loads) for area in country.areas]
+    told = _Told(country, sums, hidden)
+    made = [_figures(week, area, country, sums, hidden, told, loads) for area in country.areas]
     districts = {one.code: one for one in made if one.level == "district"}
     grouped = [
         _added(week, area, [districts[code] for code in codes]) for area, codes in country.groups
@@ -130,37 +131,31 @@ class _Hidden:
         self.cells["reason"] |= disclosure.hidden_cells(
             parents, _asked(country, sums, rows["reason"]), rows["reason"]
         )
-        self.parts = {
-            question: _untold(country, everybody, self.shares, self.cells[question], rows[question])
-            for question in ("sex", "service")
-        }
         scores = sums.every("score", map(str, SCORES))
         # Where the share is hidden the scores would tell it.
         self.scores = self.shares | disclosure.hidden_blocks(parents, everybody, scores)
 
 
-def _untold(
-    country: Country,
-    everybody: Mapping[str, int],
-    shares: Collection[str],
-    cells: Collection[tuple[str, str]],
-    answers: Iterable[str],
-) -> set[tuple[str, str]]:
-    """Of which answer and area it is not published how many were satisfied.
+class _Told:
+    """How many of each sex and service there are, and how many of them were satisfied, in the
+    centers of an area that tell it. More may not be told of the area: a sum in which a silent
+    center is could be subtracted from shares, and from sums of other answers."""
 
-    An area tells what its ODSCs tell, added up, and nothing if one of them does not: a sum in
-    which they all are could be subtracted from shares, and from sums of other answers.
-    """
-    secret: set[tuple[str, str]] = set()
-    for area in country.areas:
-        name = _name(area.level, area.code)
-        if area.level != "odsc" or not everybody[name]:
-            continue
-        for answer in answers:
-            if name in shares or (answer, name) in cells:
-                above = _above(country, ("odsc", area.code))
-                secret |= {(answer, one) for one in (name, *above)}
-    return secret
+    def __init__(self, country: Country, sums: _Sums, hidden: _Hidden) -> None:
+        self.base: dict[tuple[str, str], Counter[str]] = {}
+        self.satisfied: dict[tuple[str, str], Counter[str]] = {}
+        parts = [("sex", one) for one in SEXES] + [("service", one) for one in country.services]
+        odscs = [area.code for area in country.areas if area.level == "odsc"]
+        for part in parts:
+            base, satisfied = Counter[str](), Counter[str]()
+            for code in odscs:
+                name = _name("odsc", code)
+                if name in hidden.shares or (part[1], name) in hidden.cells[part[0]]:
+                    continue
+                for area in (name, *_above(country, ("odsc", code))):
+                    base[area] += sums.of(*part)[name]
+                    satisfied[area] += sums.of("satisfied", *part)[name]
+            self.base[part], self.satisfied[part] = base, satisfied
 
 
 def _asked(country: Country, sums: _Sums, reasons: Mapping[str, Mapping[str, int]]) -> Counter[str]:
@@ -190,6 +185,7 @@ def _figures(
     country: Country,
     sums: _Sums,
     hidden: _Hidden,
+    told: _Told,
     loads: Mapping[str, tuple[int, int]],
 ) -> Figures:
     name = _name(area.level, area.code)
@@ -198,9 +194,13 @@ def _figures(
         return _unless((answer, name) in hidden.cells[question], sums.of(question, answer)[name])
 
     def part(question: str, answer: str) -> Part:
-        n = shown(question, answer)
-        secret = n is None or (answer, name) in hidden.parts[question]
-        return Part(n, _unless(secret, sums.of("satisfied", question, answer)[name]))
+        n, everybody = shown(question, answer), sums.of(question, answer)[name]
+        base = told.base[question, answer][name]
+        if base == everybody and n is not None:
+            return Part(n, told.satisfied[question, answer][name])
+        if not base:
+            return Part(n, None)
+        return Part(n, told.satisfied[question, answer][name], base)
 
     reasons = {reason: shown("reason", reason) for reason in country.reasons}
     return Figures(
@@ -280,12 +280,18 @@ def _extra(districts: Sequence[Figures]) -> dict[str, dict[str, int | None]]:
 
 def _parts(every: Sequence[Mapping[str, Part]]) -> dict[str, Part]:
     keys = every[0] if every else {}
-    return {
-        key: Part(
-            _total([one[key].n for one in every]), _total([one[key].satisfied for one in every])
-        )
-        for key in keys
-    }
+    return {key: _joined([one[key] for one in every]) for key in keys}
+
+
+def _joined(parts: Sequence[Part]) -> Part:
+    """The parts of several districts; satisfied are those of the districts that tell it."""
+    n = _total([one.n for one in parts])
+    told = [(one.satisfied, one.base) for one in parts]
+    known = [(satisfied, base) for satisfied, base in told if satisfied is not None and base]
+    base = sum(base for _, base in known)
+    if n == base:
+        return Part(n, sum(satisfied for satisfied, _ in known))
+    return Part(n, sum(satisfied for satisfied, _ in known), base) if known else Part(n, None)
 
 
 def _all_told(every: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:

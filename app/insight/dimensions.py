@@ -1,8 +1,8 @@
 """PURE. The three dimensions of the SUFS survey (access, quality, transparency) from answers.
 
-A dimension's share is that of all who scored and did not name one of its `reasons` as the main
-problem (a response names one at most), or that of 4 and 5 among the answers to a question of its
-own, `satisfied`.
+A dimension's share is that of those who did not name one of its `reasons` as the main problem,
+among all who were satisfied or named a reason (who was not satisfied and named none may have had
+any); or that of 4 and 5 among the answers to a question of its own, `satisfied`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from app.insight import statistics
+from app.insight import disclosure, statistics
 from app.insight.figures import Figures, Part
 
 Name = Literal["access", "quality", "transparency"]
@@ -31,10 +31,17 @@ class Dimension:
     satisfied: str = ""
 
 
-def part(dimension: Dimension, scored: int, reasons: Counts, extra: Mapping[str, Counts]) -> Part:
+def part(
+    dimension: Dimension,
+    answers: int,
+    satisfied: int | None,
+    reasons: Counts,
+    extra: Mapping[str, Counts],
+) -> Part:
     """How many answers a dimension rests on, and how many of them were satisfied with it.
 
-    None where one of the counts it is made of is hidden: their difference would tell it.
+    `reasons` has all of them. None where one of the counts it is made of is hidden: their
+    difference would tell it.
     """
     if dimension.satisfied:
         asked = extra.get(dimension.satisfied, {})
@@ -42,13 +49,17 @@ def part(dimension: Dimension, scored: int, reasons: Counts, extra: Mapping[str,
         if len(given) < len(RATED):
             return Part(None, None)
         return Part(sum(given.values()), statistics.satisfied(given))
-    named = [reasons.get(reason, 0) for reason in dimension.reasons]
-    shown = [n for n in named if n is not None]
-    return Part(scored, scored - sum(shown) if len(shown) == len(named) else None)
+    named = {reason: n for reason, n in reasons.items() if n is not None}
+    if satisfied is None or len(named) < len(reasons):
+        return Part(None, None)
+    # Who went back and scored anew may have left a reason with a good score.
+    heard = min(satisfied + sum(named.values()), answers)
+    return Part(heard, heard - sum(named.get(reason, 0) for reason in dimension.reasons))
 
 
 def published(dimension: Dimension, figures: Figures) -> Part:
-    """The same of released figures; where their satisfaction is hidden, this is."""
+    """The same of released figures: hidden with their satisfaction, and where it rests on few."""
     if figures.satisfied is None:
-        return Part(None if dimension.satisfied else figures.answers, None)
-    return part(dimension, figures.answers, figures.reasons, figures.extra)
+        return Part(None, None)
+    found = part(dimension, figures.answers, figures.satisfied, figures.reasons, figures.extra)
+    return Part(None, None) if found.n and found.n < disclosure.FEWEST else found

@@ -31,24 +31,34 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some of the answers of an area, such as those of women, and how many were satisfied."""
+    """Some of the answers of an area, such as those of women, and how many were satisfied.
+
+    Of an area with several centers only those that tell it are in `satisfied`, which then
+    `rests_on` fewer answers than `n`.
+    """
 
     n: int | None
     satisfied: int | None
+    rests_on: int | None = None
+
+    @property
+    def base(self) -> int | None:
+        """How many answers `satisfied` is out of."""
+        return self.n if self.rests_on is None else self.rests_on
 
     @property
     def rate(self) -> float | None:
         """The share, 0 to 1, of satisfied; None without answers or where they are too few."""
-        if not self.n or self.satisfied is None:
+        if not self.base or self.satisfied is None:
             return None
-        return self.satisfied / self.n
+        return self.satisfied / self.base
 
     @property
     def interval(self) -> tuple[float, float] | None:
         """The Wilson 95 % interval of the rate."""
-        if self.n is None or self.satisfied is None:
+        if self.base is None or self.satisfied is None:
             return None
-        return statistics.wilson(self.satisfied, self.n)
+        return statistics.wilson(self.satisfied, self.base)
 
 
 @dataclass(frozen=True, slots=True)

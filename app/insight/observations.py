@@ -65,7 +65,7 @@ def _others(figures: Figures) -> Iterator[Observation]:
 
 
 def _satisfaction(part: Part) -> Iterator[Observation]:
-    yield _count("satisfied", part.satisfied)._replace(n=part.n)
+    yield _count("satisfied", part.satisfied)._replace(n=part.base)
     yield _share("satisfaction", part)
 
 
@@ -73,9 +73,9 @@ def _share(measure: str, part: Part) -> Observation:
     if part.rate is None:
         none = part.n == 0 and part.satisfied is not None
         note = NO_ANSWERS if none else TOO_FEW
-        return Observation(measure, None, n=part.n, note=note)
+        return Observation(measure, None, n=part.base, note=note)
     low, high = part.interval or (None, None)
-    return Observation(measure, part.rate, n=part.n, low=low, high=high)
+    return Observation(measure, part.rate, n=part.base, low=low, high=high)
 
 
 def _mean(figures: Figures) -> Observation:

@@ -105,9 +105,9 @@ def every_dimension(figures: Figures, told_from: Mapping[str, Dimension]) -> dic
 
 
 def _share(part: Part) -> Share | None:
-    if part.n is None or part.satisfied is None:
+    if part.base is None or part.satisfied is None:
         return None
-    return Share(part.satisfied, part.n)
+    return Share(part.satisfied, part.base)
 
 
 # --- ranking ----------------------------------------------------------------------------------

@@ -124,6 +124,7 @@ def summed(
         question: {answer: n.get(question, {}).get(answer, 0) for answer in answers}
         for question, answers in rules.questions.items()
     }
+    rated = sum(scores.values()), statistics.satisfied(scores)
     return Summary(
         level=level,
         code=code,
@@ -142,7 +143,7 @@ def summed(
         flagged=status.get("flagged", 0),
         extra=extra,
         dimensions={
-            name: dimensions.part(dimension, sum(scores.values()), reasons, extra)
+            name: dimensions.part(dimension, *rated, reasons, extra)
             for name, dimension in rules.dimensions.items()
         },
     )

@@ -78,9 +78,13 @@ class Rate(BaseModel):
 
 
 class Satisfied(Rate):
-    """How many of `n` answers were 4 or 5 of 5; null: too few, or would tell of what is."""
+    """How many answers were 4 or 5 of 5; null: too few, or would tell of what is.
+
+    `satisfied` is out of `rests_on`, the `n` of those centers below that tell it.
+    """
 
     satisfied: int | None
+    rests_on: int | None
     interval: Interval
 
     @classmethod
@@ -89,6 +93,7 @@ class Satisfied(Rate):
             rate=published.rounded(part.rate),
             n=part.n,
             satisfied=part.satisfied,
+            rests_on=None if part.satisfied is None else part.base,
             interval=published.interval(part),
         )
 

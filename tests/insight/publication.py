@@ -94,6 +94,7 @@ def terms(odscs: Iterable[str], said: Said) -> list[tuple[Unknown, int]]:
     return found
 
 
+SHARES = ("satisfied", "satisfaction")
 SIDES = {"satisfied": "45", "unhappy": "123"}
 
 
@@ -131,6 +132,9 @@ def learn(attacker: Attacker, small: Small, every: Iterable[Told]) -> None:
                 for odsc in odscs
                 if shown["district", small.country.above["odsc", odsc][1], one.said] is not None
             ]
+        if one.level != "odsc" and one.measure in SHARES and (one.sex or one.service):
+            # The centers that tell it, added up: see test_a_part_of_an_area_adds_up_what_is_told.
+            continue
         if one.said is not None:
             attacker.learns(terms(odscs, one.said), round(one.value))
         elif one.n and one.level != "group":
@@ -145,17 +149,11 @@ def _learn_share(attacker: Attacker, odscs: list[str], measure: str, one: Told) 
     if measure == "mean":
         scores = [(((odsc, "score", score), int(score))) for odsc in odscs for score in "12345"]
         attacker.learns(scores, count)
-    elif measure in DIMENSIONS:
-        named = [((odsc, "reason", why), -1) for odsc in odscs for why in reasons(measure)]
-        attacker.learns([*terms(odscs, ("answers",)), *named], count)
+    # The dimensions are made of the published satisfied and reasons of that very area.
     elif measure == "satisfaction":
         told = Told(one.level, one.code, "satisfied", "", one.sex, one.service, count, one.n).said
         assert told is not None
         attacker.learns(terms(odscs, told), count)
-
-
-def reasons(dimension: str) -> tuple[str, ...]:
-    return DIMENSIONS[dimension].reasons
 
 
 def truth(people: Iterable[Person], said: Said) -> int:
@@ -197,7 +195,7 @@ def of_json(document: Mapping[str, Any]) -> Iterator[tuple[str, Told]]:
         if sex or service:
             yield told("answers", share["n"], sex=sex, service=service)
         yield told("satisfied", share["satisfied"], sex=sex, service=service)
-        yield told("satisfaction", share["rate"], share["n"], sex=sex, service=service)
+        yield told("satisfaction", share["rate"], share["rests_on"], sex=sex, service=service)
     yield told("mean", document["mean"], document["answers"])
     for score in "12345":
         yield told("score", (document["scores"] or {}).get(score), answer=score)

@@ -76,10 +76,13 @@ def test_intervals_are_told_where_rates_are() -> None:
 
 def test_a_dimension_is_hidden_as_soon_as_one_of_its_reasons_is() -> None:
     told_from = {"access": Dimension(("waiting", "papers")), "transparency": Dimension(("money",))}
-    reasons = {"waiting": 6, "papers": None, "money": 5}
-    found = published.every_dimension(replace(figures(20, 9), reasons=reasons), told_from)
-    assert found["access"].rate is None
-    assert found["transparency"] == Part(20, 15)
+    reasons = {"waiting": 6, "papers": 0, "money": 5}
+    found = published.every_dimension(replace(figures(24, 9), reasons=reasons), told_from)
+    assert found == {"access": Part(20, 14), "transparency": Part(20, 15)}
+    hidden = published.every_dimension(
+        replace(figures(24, 9), reasons=reasons | {"papers": None}), told_from
+    )
+    assert {part.rate for part in hidden.values()} == {None}
     few = published.every_dimension(replace(figures(4, None), reasons={"money": 0}), told_from)
     assert {part.rate for part in few.values()} == {None}
 

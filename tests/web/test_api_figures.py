@@ -133,6 +133,7 @@ def test_a_center_reads_its_week(released: Office, door: Door) -> None:
         "rate": None,
         "n": 0,
         "satisfied": 0,
+        "rests_on": 0,
         "interval": None,
     }
     assert found["dimensions"] == {
@@ -152,7 +153,7 @@ def test_too_few_answers_are_counted_and_nothing_else(released: Office, door: Do
     path = "/api/v1/odsc/1610/summary?week=2026-W45"
     found = told(door("odsc", "1610").calls("GET", path))
     assert found["answers"] == 3
-    hidden = {"rate": None, "satisfied": None, "interval": None}
+    hidden = {"rate": None, "satisfied": None, "rests_on": None, "interval": None}
     assert found["satisfaction"].items() >= hidden.items()
     assert (found["mean"], found["scores"], found["change"]) == (None, None, None)
     assert found["women"] == {"n": None, **hidden}

@@ -32,14 +32,17 @@ FIGURES = Figures(
 @pytest.mark.parametrize(
     ("reasons", "found"),
     [
-        ({"waiting": 2, "papers": 1, "money": 4}, Part(10, 7)),
-        ({}, Part(10, 10)),
-        ({"waiting": None, "papers": 1}, Part(10, None)),
-        ({"waiting": 2, "money": None}, Part(10, 8)),
+        ({"waiting": 2, "papers": 1, "money": 4}, Part(17, 14)),
+        # Three were not satisfied and said nothing: nobody knows of them.
+        ({"waiting": 0, "papers": 0, "money": 0}, Part(10, 10)),
+        ({"waiting": None, "papers": 1}, Part(None, None)),
+        ({"waiting": 2, "papers": 0, "money": None}, Part(None, None)),
+        # Some scored anew after they had named a reason.
+        ({"waiting": 9, "papers": 9, "money": 0}, Part(20, 2)),
     ],
 )
 def test_access_is_who_did_not_name_waiting_or_papers(reasons: Counts, found: Part) -> None:
-    assert part(ACCESS, 10, reasons, {}) == found
+    assert part(ACCESS, 20, 10, reasons, {}) == found
 
 
 @pytest.mark.parametrize(
@@ -51,13 +54,18 @@ def test_access_is_who_did_not_name_waiting_or_papers(reasons: Counts, found: Pa
     ],
 )
 def test_a_question_of_its_own_counts_four_and_five(answers: Counts, found: Part) -> None:
-    assert part(ASKED, 99, {}, {"sufs_access": answers}) == found
+    assert part(ASKED, 99, 0, {}, {"sufs_access": answers}) == found
 
 
 def test_released_figures_tell_it_only_where_satisfaction_is_told() -> None:
-    assert published(ACCESS, FIGURES) == Part(40, 34)
+    told = replace(FIGURES, reasons=dict(FIGURES.reasons) | {"other": 0})
+    assert published(ACCESS, told) == Part(36, 30)
     assert published(ASKED, FIGURES) == Part(30, 20)
-    assert published(Dimension(reasons=("other",)), FIGURES) == Part(40, None)
-    few = replace(FIGURES, satisfied=None)
-    assert published(ACCESS, few) == Part(40, None)
-    assert published(ASKED, few) == Part(None, None)
+    assert published(ACCESS, FIGURES) == Part(None, None)
+    few = replace(told, satisfied=None)
+    assert published(ACCESS, few) == published(ASKED, few) == Part(None, None)
+
+
+def test_a_dimension_that_few_told_of_is_not_told() -> None:
+    silent = replace(FIGURES, satisfied=3, reasons=dict.fromkeys(FIGURES.reasons, 0))
+    assert published(ACCESS, silent) == Part(None, None)
