@@ -59,8 +59,8 @@ def compose(
     sums = _Sums(country, said)
     loads = _loads(country, work)
     hidden = _Hidden(country, sums)
-    told = _Told(country, sums, hidden)
-    made = [_figures(week, area, country, sums, hidden, told, loads) for area in country.areas]
+    shown = _Shown(sums, hidden, _Told(country, sums, hidden))
+    made = [_figures(week, area, country, shown, loads) for area in country.areas]
     districts = {one.code: one for one in made if one.level == "district"}
     grouped = [
         _added(week, area, [districts[code] for code in codes]) for area, codes in country.groups
@@ -179,48 +179,57 @@ def _above(country: Country, key: Key) -> Iterable[str]:
         yield _name(*key)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What is published of an area, by name."""
+
+    sums: _Sums
+    hidden: _Hidden
+    told: _Told
+
+    def count(self, area: str, question: str, answer: str) -> int | None:
+        secret = (answer, area) in self.hidden.cells[question]
+        return _unless(secret, self.sums.of(question, answer)[area])
+
+    def part(self, area: str, question: str, answer: str) -> Part:
+        n, everybody = self.count(area, question, answer), self.sums.of(question, answer)[area]
+        base = self.told.base[question, answer][area]
+        satisfied = self.told.satisfied[question, answer][area]
+        if base == everybody and n is not None:
+            return Part(n, satisfied)
+        return Part(n, satisfied, base) if base else Part(n, None)
+
+    def scores(self, area: str) -> dict[int, int] | None:
+        counted = {one: self.sums.of("score", str(one))[area] for one in SCORES}
+        return _unless(area in self.hidden.scores, counted)
+
+    def satisfied(self, area: str) -> int | None:
+        return _unless(area in self.hidden.shares, self.sums.of("satisfied")[area])
+
+
 def _figures(
-    week: str,
-    area: Area,
-    country: Country,
-    sums: _Sums,
-    hidden: _Hidden,
-    told: _Told,
-    loads: Mapping[str, tuple[int, int]],
+    week: str, area: Area, country: Country, shown: _Shown, loads: Mapping[str, tuple[int, int]]
 ) -> Figures:
     name = _name(area.level, area.code)
-
-    def shown(question: str, answer: str) -> int | None:
-        return _unless((answer, name) in hidden.cells[question], sums.of(question, answer)[name])
-
-    def part(question: str, answer: str) -> Part:
-        n, everybody = shown(question, answer), sums.of(question, answer)[name]
-        base = told.base[question, answer][name]
-        if base == everybody and n is not None:
-            return Part(n, told.satisfied[question, answer][name])
-        if not base:
-            return Part(n, None)
-        return Part(n, told.satisfied[question, answer][name], base)
-
-    reasons = {reason: shown("reason", reason) for reason in country.reasons}
+    reasons = {reason: shown.count(name, "reason", reason) for reason in country.reasons}
+    named = {reason: shown.sums.of("reason", reason)[name] for reason in reasons}
+    running, overdue = loads[name]
     return Figures(
         week=week,
         level=area.level,
         code=area.code,
-        answers=sums.of("all")[name],
-        satisfied=_unless(name in hidden.shares, sums.of("satisfied")[name]),
-        scores=_unless(
-            name in hidden.scores, {one: sums.of("score", str(one))[name] for one in SCORES}
-        ),
-        sexes={sex: part("sex", sex) for sex in SEXES},
-        services={service: part("service", service) for service in country.services},
+        answers=shown.sums.of("all")[name],
+        satisfied=shown.satisfied(name),
+        scores=shown.scores(name),
+        sexes={sex: shown.part(name, "sex", sex) for sex in SEXES},
+        services={one: shown.part(name, "service", one) for one in country.services},
         reasons=reasons,
-        main_reason=_main({one: sums.of("reason", one)[name] for one in reasons}, reasons),
-        overcharged=shown("overcharged", OVERCHARGED),
-        running=loads[name][0],
-        overdue=loads[name][1],
+        main_reason=_main(named, reasons),
+        overcharged=shown.count(name, "overcharged", OVERCHARGED),
+        running=running,
+        overdue=overdue,
         extra={
-            question: {answer: shown(question, answer) for answer in answers}
+            question: {answer: shown.count(name, question, answer) for answer in answers}
             for question, answers in country.extra.items()
         },
     )
