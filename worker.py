@@ -24,8 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import bell, logs, open_office, settings, upkeep
 from app.errors import OperatorError
+from app.living import Living, wait_for_tables
 from app.office import Office
-from app.storage.database import wait_for
 
 log = structlog.get_logger()
 stopping = threading.Event()
@@ -40,7 +40,8 @@ def office() -> Office:
     if url is None:
         raise OperatorError("DATABASE_URL is not set", "Start with `make run`, or set it")
     opened = open_office(settings.load(), url, pool=2)
-    wait_for(opened.engine, log.info)
+    if not wait_for_tables(opened.engine, log.info, stopping.is_set):
+        sys.exit(0)
     opened.desk.books.open(opened.engine)
     return opened
 
@@ -117,6 +118,15 @@ def look_after() -> None:
         stopping.wait(upkeep.EVERY_SECONDS)
 
 
+def work(name: str) -> None:
+    if name == "upkeep":
+        look_after()
+    elif office().settings.redis_url:
+        serve(name)
+    else:
+        sys.exit("REDIS_URL is not set. Start with `make run`, or name your Redis in REDIS_URL.")
+
+
 def main() -> None:
     logs.set_up(os.environ.get("SIANG_LOG", "text"))
     name = sys.argv[1] if len(sys.argv) == 2 else ""
@@ -125,15 +135,8 @@ def main() -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: stopping.set())
     try:
-        office()
-        if name == "upkeep":
-            look_after()
-        elif office().settings.redis_url:
-            serve(name)
-        else:
-            sys.exit(
-                "REDIS_URL is not set. Start with `make run`, or name your Redis in REDIS_URL."
-            )
+        with Living(office().engine, name):
+            work(name)
     except OperatorError as error:
         sys.exit(str(error))
 

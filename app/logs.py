@@ -1,7 +1,8 @@
 """Logs: constant event names and ids; never a phone number, never what a citizen wrote.
 
 Readable lines by default, JSON with SIANG_LOG=json. What looks like a Lao number is blotted out
-even so, because an exception of a library may carry one.
+even so, because an exception of a library may carry one. Lines about a conversation name it, from
+the first turn to the last receipt.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 
 import structlog
+from structlog import contextvars
 from structlog.typing import Processor
 
 from app.text.lao import digits
@@ -35,10 +37,16 @@ _NUMBER = re.compile(
 )
 _TOKEN = re.compile(r"(token=)[^&\s\"']+")
 BLOT = "<number>"
+# Every number that is blotted out has at least so many.
+FEWEST_DIGITS = 8
+CONVERSATION = "conversation"
 
 
 def blot(text: str) -> str:
     """A text without what looks like a phone number or a channel's token."""
+    # Most of what is logged is short: a turn's line would cost half as much again.
+    if sum(map(str.isdigit, text)) < FEWEST_DIGITS and "token=" not in text:
+        return text
     left: list[str] = []
     at = 0
     for found in _NUMBER.finditer(digits(text)):
@@ -76,6 +84,37 @@ def _place_of_error(
     return event
 
 
+@contextmanager
+def one_conversation(known: int | None = None) -> Iterator[None]:
+    """Lines written within name the conversation: if it is `known`, or from `of_conversation` on.
+
+    What this thread does next is about another. An error that leaves takes the id along.
+    """
+    contextvars.unbind_contextvars(CONVERSATION)
+    of_conversation(known)
+    try:
+        yield
+    except Exception as error:
+        bound = contextvars.get_contextvars().get(CONVERSATION)
+        if bound is not None:
+            error.add_note(f"{CONVERSATION}={bound}")
+        raise
+    finally:
+        contextvars.unbind_contextvars(CONVERSATION)
+
+
+def of_conversation(conversation: int | None) -> None:
+    """From here on lines are about this one; None leaves it at what is known."""
+    if conversation is not None:
+        contextvars.bind_contextvars(**{CONVERSATION: conversation})
+
+
+def whose(error: BaseException) -> dict[str, int]:
+    """The conversation out of whose turn the error came, for a line about it."""
+    parted = (note.partition("=") for note in getattr(error, "__notes__", ()))
+    return {key: int(value) for key, _, value in parted if key == CONVERSATION}
+
+
 def where(error: BaseException) -> str:
     """The kind of an error and the line it came from: enough to find it, nothing of its words."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -91,6 +130,7 @@ def set_up(style: str = "text") -> None:
         else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
     )
     shared: list[Processor] = [
+        contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(
             fmt="%H:%M:%S" if style != "json" else "iso", utc=style == "json"

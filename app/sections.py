@@ -97,6 +97,29 @@ class PricesSection(Strict):
     ussd_session_kip: Annotated[int, Field(ge=0)] = 0
 
 
+class LoadSection(Strict):
+    """What a web process takes on at once; what comes on top is spooled, or shall come again."""
+
+    # USSD turns under way or waiting for a thread, and how long one may wait for it.
+    turns: Annotated[int, Field(ge=1, le=1000)] = 256
+    turn_wait_seconds: Annotated[float, Field(ge=0.1, le=1.8)] = 1.2
+    # SMS, receipts and events on their way into the database; others go into the spool.
+    messages: Annotated[int, Field(ge=1, le=1000)] = 64
+    # How much of each limit one source may use: a channel's gateway at one address.
+    source_percent: Annotated[int, Field(ge=1, le=100)] = 75
+
+
+class RetentionSection(Strict):
+    """How long what is kept. Figures stay; whoever runs Siang knows their law's terms."""
+
+    # After the last contact, when nothing is owed and nothing is open.
+    numbers_days: Annotated[int, Field(ge=30, le=3650)] = 180
+    # Comments and stories of problems, and what offices wrote of finished requests.
+    texts_months: Annotated[int, Field(ge=1, le=120)] = 24
+    # SMS in and out; longer than a dropped session may be gone on with.
+    messages_days: Annotated[int, Field(ge=10, le=3650)] = 90
+
+
 class LimitsSection(Strict):
     gsm7: Annotated[int, Field(ge=60, le=182)] = 160
     ucs2: Annotated[int, Field(ge=40, le=80)] = 70
@@ -136,4 +159,6 @@ class ConfigFile(Strict):
     digest: DigestSection = DigestSection()
     prices: PricesSection = PricesSection()
     budget: BudgetSection = BudgetSection()
+    limits: LoadSection = LoadSection()
+    retention: RetentionSection = RetentionSection()
     channels: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")], ChannelSection]

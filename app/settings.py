@@ -26,8 +26,10 @@ from app.sections import (
     ConversationSection,
     DeliverySection,
     DigestSection,
+    LoadSection,
     PricesSection,
     RequestsSection,
+    RetentionSection,
     ServiceSection,
 )
 from app.words import Limits
@@ -39,12 +41,15 @@ _REDIS_URL = re.compile(r"rediss?://([^@\s/]*@)?[^:/\s@]+(:\d{1,5})?(/\d*)?(\?\S
 QUICKEST_REPEAT = 3.0
 KNOWN_VARIABLES = frozenset(
     {
+        "SIANG_BACKUP_KEY",
         "SIANG_CONFIG",
         "SIANG_HOME",
         "SIANG_HOST",
         "SIANG_LOG",
+        "SIANG_METRICS_TOKEN",
         "SIANG_PUBLIC_URL",
         "SIANG_PHONE_KEY",
+        "SIANG_PHONE_KEY_OLD",
         "SIANG_HASH_KEY",
         "SIANG_PHONE_PAGE",
     }
@@ -97,10 +102,15 @@ class Settings:
     digest: DigestSection
     prices: PricesSection
     budget: BudgetSection
+    limits: LoadSection
+    retention: RetentionSection
     channels: Mapping[str, ChannelConfig]
     redis_url: str = attribute(repr=False)
     phone_key: bytes = attribute(repr=False)
     hash_key: bytes = attribute(repr=False)
+    metrics_token: str = attribute(repr=False)
+    # While the phone key is being changed: what numbers may still be sealed with.
+    old_phone_key: bytes | None = attribute(repr=False)
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -129,6 +139,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         digest=parsed.digest,
         prices=parsed.prices,
         budget=parsed.budget,
+        limits=parsed.limits,
+        retention=parsed.retention,
         channels={
             name: _channel(name, section, parsed.prices, base_url, env, secrets, prefixes)
             for name, section in parsed.channels.items()
@@ -136,6 +148,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         redis_url=_redis_url(env.get("REDIS_URL", "")),
         phone_key=keyring.key_bytes("SIANG_PHONE_KEY", secrets),
         hash_key=keyring.key_bytes("SIANG_HASH_KEY", secrets),
+        old_phone_key=_old_phone_key(env),
+        metrics_token=_metrics_token(env.get("SIANG_METRICS_TOKEN", "")),
     )
 
 
@@ -217,6 +231,11 @@ def _port(text: str) -> int:
     raise ConfigError(f"PORT is {text!r}, which is no port", "Use a number from 1 to 65535")
 
 
+def _old_phone_key(env: Mapping[str, str]) -> bytes | None:
+    name = "SIANG_PHONE_KEY_OLD"
+    return keyring.key_bytes(name, env) if env.get(name) else None
+
+
 def _host(text: str) -> str:
     try:
         return str(ip_address("127.0.0.1" if text == "localhost" else text))
@@ -233,6 +252,15 @@ def _phone_page(text: str) -> bool:
             f"SIANG_PHONE_PAGE is {text!r}", "Use open to show /phone to everybody, or loopback"
         )
     return text == "open"
+
+
+def _metrics_token(token: str) -> str:
+    if token and len(token) < keyring.MINIMUM_TOKEN:
+        raise ConfigError(
+            f"SIANG_METRICS_TOKEN has fewer than {keyring.MINIMUM_TOKEN} signs",
+            "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        )
+    return token
 
 
 def _redis_url(url: str) -> str:

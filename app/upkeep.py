@@ -12,16 +12,18 @@ from datetime import timedelta
 
 import structlog
 
-from app import logs
+from app import living, logs
 from app.bell import Drain
 from app.conversation import arrivals, sms
 from app.delivery import asking, ends, sending, watch
-from app.feedback import responses
+from app.feedback import reading, responses
 from app.insight import alerts, digests
 from app.office import Office
+from app.people import retention
 from app.requests import flags, invitations, once
 from app.requests.invitations import Patience
-from app.storage import conversations, lookup_tries, upkeep
+from app.spool import SET_ASIDE
+from app.storage import conversations, lookup_tries, operations, upkeep
 
 log = structlog.get_logger()
 
@@ -100,7 +102,17 @@ def _forget(office: Office, stop: Stop) -> None:
     with office.engine.begin() as tx:
         conversations.forget_turns(tx, now - TURNS_KEPT)
         lookup_tries.forget(tx, now - TRIES_KEPT)
+        operations.forget_processes(tx, now - living.KEPT)
     once.forget(office.engine, now)
+
+
+def _purge(office: Office, stop: Stop) -> None:
+    """A little in each round, until the day's share is done: nothing else waits for it long."""
+    settings = office.settings
+    terms = retention.terms(settings.retention, reading.closed(office.insight.questions))
+    set_aside = sorted((settings.home / "spool").glob(f"*{SET_ASIDE}"))
+    now, until = office.desk.now(), _or_late(stop, HELP_SECONDS)
+    retention.look(office.engine, terms, set_aside, now, until)
 
 
 def _invite(office: Office, stop: Stop) -> None:
@@ -123,6 +135,7 @@ DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
     "invitations": _invite,
     "flags": lambda office, stop: flags.look(office.engine, office.registrar, office.desk.now()),
     "forgetting": _forget,
+    "purge": _purge,
     "ends": lambda office, stop: ends.settle(office.post),
     "watch": lambda office, stop: watch.look(office.post),
     "asking": lambda office, stop: asking.drain(office.post, _or_late(stop, HELP_SECONDS)),

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "digest": "app.cli.insight:digest_command",
     "recount": "app.cli.tally:recount_command",
     "messages": "app.cli.messages:messages_command",
+    "doctor": "app.cli.doctor:doctor_command",
     "alarms": "app.cli.alarms:alarms_command",
     "alerts": "app.cli.alerts:alerts_command",
     "staff": "app.cli.people:staff",
@@ -32,6 +33,10 @@ COMMANDS: Mapping[str, str] = {
     "registry": "app.cli.registry:registry",
     "flows": "app.cli.flows:flows",
     "measure": "app.cli.measure:measure",
+    "backup": "app.cli.backup:backup_command",
+    "restore": "app.cli.restore:restore_command",
+    "purge": "app.cli.purge:purge_command",
+    "keys": "app.cli.keys:keys",
 }
 """Each command and where it is written; only the one that is used is imported."""
 

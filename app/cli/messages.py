@@ -201,6 +201,8 @@ def show(message_id: str, as_json: bool) -> None:
         f"{message.encoding}, {message.segments} segments, {message.cost_kip} kip, "
         f"{message.attempts} attempts, of use until {local(message.expires_at)}"
     )
+    if message.conversation is not None:
+        click.echo(f"conversation {message.conversation}")
     for change in history:
         told = f"{local(change.at)}  {change.state:<11} {change.channel:<16}{change.reason}"
         click.echo(told.rstrip())

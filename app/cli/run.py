@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from ipaddress import ip_address
+from types import FrameType
 
 import click
 from sqlalchemy import Engine
 
-from app import logs, settings
+from app import embedded, logs, settings
 from app.channels import open_channels
 from app.channels.base import HOOKS
 from app.conversation.books import publish_first
@@ -34,6 +40,30 @@ def prepare(loaded: Settings, engine: Engine) -> None:
     publish_first(engine, loaded.config, flow, language)
 
 
+@contextmanager
+def _prepared(loaded: Settings, database_url: str) -> Iterator[Engine]:
+    """The database, once it answers and is ready to serve. Raises ConfigError after a minute."""
+    engine = open_engine(database_url)
+    try:
+        wait_for(engine, lambda line: click.echo(line, err=True))
+        prepare(loaded, engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@click.command("prepare")
+def prepare_command() -> None:
+    """Make the database ready, as `siang run` does: before its parts are started one by one."""
+    loaded = settings.load()
+    with (
+        embedded.connect_database_url(loaded.home, os.environ) as url,
+        _prepared(loaded, url) as engine,
+    ):
+        for line in remark(engine, loaded):
+            click.echo(line)
+
+
 @click.command()
 def run() -> None:
     """Start everything: databases where needed, web, workers and upkeep. Ctrl-C stops it."""
@@ -43,13 +73,8 @@ def run() -> None:
     remarks: list[str] = []
 
     def prepare_database(servers: Servers) -> None:
-        engine = open_engine(servers.database_url)
-        try:
-            wait_for(engine, lambda line: click.echo(line, err=True))
-            prepare(loaded, engine)
+        with _prepared(loaded, servers.database_url) as engine:
             remarks.extend(remark(engine, loaded))
-        finally:
-            engine.dispose()
 
     sys.exit(
         supervise(
@@ -107,10 +132,11 @@ def _announce(loaded: Settings, remarks: list[str]) -> None:
 def serve() -> None:
     """The web server alone, on PORT; `siang run` and the Procfile start it."""
     from granian import Granian
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
-    from app.web.settings import THREADS
+    from app.web import settings as sizes
 
     loaded = settings.load()
     if "DATABASE_URL" not in os.environ:
@@ -122,10 +148,35 @@ def serve() -> None:
         port=loaded.port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=THREADS,
+        # All but a few of them wait for one of the threads that work.
+        blocking_threads=sizes.threads(loaded.limits),
+        backpressure=sizes.CONNECTED,
+        # With a choice of protocols, who never says which is waited for without end.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(sizes.HEAD_MILLISECONDS, max_buffer_size=sizes.LARGEST_HEAD),
         # Requests' addresses hold tokens and, with GET, numbers: no access log is ever written.
         log_access=False,
         log_level=LogLevels.error,
         respawn_failed_workers=True,
+        workers_kill_timeout=sizes.FINISHING_SECONDS,
     )
+    # Not before: the server sets signals of its own.
+    server.on_startup(lambda: _take_leave(server.signal_handler_interrupt))
     server.serve()
+
+
+def _take_leave(end: Callable[[], object]) -> None:
+    """Let SIGTERM tell the process that serves, and `end` it when it has let everybody in."""
+    from app.web import leaving
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        for serving in multiprocessing.active_children():
+            if serving.pid is not None:
+                os.kill(serving.pid, leaving.ASKED)
+        ending = threading.Timer(leaving.SECONDS, end)
+        ending.daemon = True
+        ending.start()
+
+    # A process that does not serve yet has nobody to take leave of.
+    signal.signal(leaving.ASKED, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, leave)

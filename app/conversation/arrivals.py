@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from app import logs
+from app import counters, logs
 from app.channels.base import Channel
 from app.conversation import intake
 from app.conversation.deadline import Patience
@@ -63,7 +63,7 @@ def keep(desk: Desk, post: Post, arrival: Arrived, patience: Patience) -> bool:
     """
     whose = _whose(arrival)
     if desk.spool.holds(whose):
-        return desk.spool.put(whose, arrival)
+        return _spooled(desk, whose, arrival)
     try:
         patience.wait(lambda: with_fresh_connection(lambda: take(desk, post, arrival)))
     except RefusedRequest:
@@ -71,8 +71,15 @@ def keep(desk: Desk, post: Post, arrival: Arrived, patience: Patience) -> bool:
     except Exception as error:
         # Whatever broke: the spool keeps it until it can be taken, or until somebody looks.
         log.error("not_committed", channel=arrival.channel, cause=logs.where(error))
-        return desk.spool.put(whose, arrival)
+        return _spooled(desk, whose, arrival)
+    counters.arrived(arrival.channel, type(arrival).__name__, "database")
     return True
+
+
+def _spooled(desk: Desk, whose: str, arrival: Arrived) -> bool:
+    kept = desk.spool.put(whose, arrival)
+    counters.arrived(arrival.channel, type(arrival).__name__, "spool" if kept else "nowhere")
+    return kept
 
 
 def flush_spool(desk: Desk, post: Post, stop: Stop) -> int:

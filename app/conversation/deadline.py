@@ -54,18 +54,29 @@ class Promise:
 Turn = Callable[[Promise], Reply]
 
 
-class Deadline:
-    """Runs turns in threads of their own and waits for each no longer than its channel may."""
+class Busy(TimeoutError):
+    """Nothing of it was begun: there is too much to do just now."""
 
-    def __init__(self, threads: int) -> None:
+
+class Deadline:
+    """Runs turns in threads of their own and waits for each no longer than its channel may.
+
+    A turn that no thread takes up within `begin_seconds` is not taken at all.
+    """
+
+    def __init__(self, threads: int, begin_seconds: float) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="turn")
+        self._begin_seconds = begin_seconds
 
     def within(self, seconds: float, turn: Turn) -> Reply | None:
-        """The turn's reply; None if it came too late and will follow by SMS."""
+        """The turn's reply; None if it came too late and will follow by SMS. Raises Busy."""
         promise = Promise()
         future: Future[Reply] = self._pool.submit(_taken, turn, promise)
+        first = min(self._begin_seconds, seconds)
         try:
-            return future.result(seconds)
+            return _begun(future, first).result(seconds - first)
+        except Busy:
+            raise
         except Late:
             if promise.give_up():
                 return None
@@ -76,28 +87,40 @@ class Deadline:
 class Patience:
     """Does work in threads of its own, and waits for each no longer than `seconds`.
 
-    Work that was given up may still be done: it must have the effect of once.
+    Work that was given up may still be done: it must have the effect of once. At most `most` wait
+    at a time, and none longer than `begin_seconds` for a thread.
     """
 
-    def __init__(self, threads: int, seconds: float) -> None:
+    def __init__(
+        self, threads: int, seconds: float, *, most: int = 64, begin_seconds: float = 1.2
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="patience")
         self._threads, self._seconds = threads, seconds
+        self._begin_seconds = min(begin_seconds, seconds)
         self._stuck: set[int] = set()
         self._lock = threading.Lock()
+        self._waiting = threading.Semaphore(most)
 
     def wait(self, work: Callable[[], Done]) -> Done:
         """What the work returns or raises; TimeoutError when it takes too long.
 
-        At once while every thread is stuck: then whatever it waits for does not answer.
+        Busy, at once, while too many wait or every thread is stuck: then whatever they wait for
+        does not answer, or not fast enough.
         """
-        if self._stuck_threads() >= self._threads:
-            raise TimeoutError
-        future = self._pool.submit(work)
+        if self._stuck_threads() >= self._threads or not self._waiting.acquire(blocking=False):
+            raise Busy
         try:
-            return future.result(self._seconds)
+            return self._done(self._pool.submit(work))
+        finally:
+            self._waiting.release()
+
+    def _done(self, future: Future[Done]) -> Done:
+        try:
+            return _begun(future, self._begin_seconds).result(self._seconds - self._begin_seconds)
+        except Busy:
+            raise
         except Late:
-            # What no thread has begun is not done at all.
-            if not future.cancel() and not future.done():
+            if not future.done():
                 self._give_up(future)
             raise
 
@@ -114,6 +137,17 @@ class Patience:
     def _freed(self, future: Future[Any]) -> None:
         with self._lock:
             self._stuck.discard(id(future))
+
+
+def _begun(future: Future[Done], seconds: float) -> Future[Done]:
+    """The work once it is under way or done. Raises Busy where no thread took it up so soon."""
+    try:
+        future.result(seconds)
+    except Late:
+        # What no thread has begun is not done at all.
+        if future.cancel():
+            raise Busy from None
+    return future
 
 
 def _taken(turn: Turn, promise: Promise) -> Reply:

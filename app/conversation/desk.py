@@ -103,10 +103,16 @@ class Desk:
             until = now + self.join_within
             conversations.open_case(tx, conversation, contact.id, kind, now, until)
         for phrase in play.phrases:
-            self.text(tx, contact, channel, play.written(phrase), now)
+            self.text(tx, contact, channel, play.written(phrase), now, conversation)
 
     def text(
-        self, tx: Connection, contact: Contact, channel: str, written: str, now: datetime
+        self,
+        tx: Connection,
+        contact: Contact,
+        channel: str,
+        written: str,
+        now: datetime,
+        conversation: int | None = None,
     ) -> None:
         """Queue an SMS that answers, on the channel that was used if it carries SMS."""
         if contact.stopped:
@@ -118,6 +124,7 @@ class Desk:
             text=written,
             now=now,
             came_by=channel,
+            conversation=conversation,
         )
 
 

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
+from app import logs
 from app.conversation import consent, invited, keywords
 from app.conversation.desk import Desk
 from app.conversation.play import Play
@@ -21,7 +23,7 @@ from app.storage.inbound import Waiting
 from app.storage.invitations import Invitation
 from app.storage.people import Contact
 from app.text import answers
-from app.words import Language
+from app.words import Language, Reply
 
 log = structlog.get_logger()
 
@@ -42,23 +44,40 @@ def drain(desk: Desk, stop: Callable[[], bool]) -> int:
 
 
 def _work_next(desk: Desk) -> bool:
-    failure: tuple[Waiting, Exception] | None = None
-    with desk.engine.connect() as connection, connection.begin() as tx:
-        letter = letters.next_due(connection, desk.now())
-        if letter is None:
-            return False
-        try:
-            _turn(desk, connection, letter)
-            letters.done(connection, letter.id)
-        except Exception as error:
-            tx.rollback()
-            failure = (letter, error)
-    if failure is not None:
-        _put_off(desk, *failure)
-        return True
+    begun = time.perf_counter()
+    screen, failure = "", None
+    with logs.one_conversation():
+        with desk.engine.connect() as connection, connection.begin() as tx:
+            letter = letters.next_due(connection, desk.now())
+            if letter is None:
+                return False
+            try:
+                screen = _turn(desk, connection, letter)
+                letters.done(connection, letter.id)
+            except Exception as error:
+                if isinstance(error, DBAPIError) and error.connection_invalidated:
+                    # The database went away, which says nothing against the message.
+                    raise
+                tx.rollback()
+                failure = error
+        if failure is not None:
+            _put_off(desk, letter, failure)
+            return True
+        _tell(letter, screen, begun)
     desk.bell.ring("outbox")
     desk.bell.ring("responses")
     return True
+
+
+def _tell(letter: Waiting, screen: str, begun: float) -> None:
+    log.info(
+        "turn_taken",
+        inbound=letter.id,
+        channel=letter.channel,
+        medium="sms",
+        screen=screen,
+        ms=round(1000 * (time.perf_counter() - begun), 1),
+    )
 
 
 def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
@@ -70,15 +89,16 @@ def _put_off(desk: Desk, letter: Waiting, error: Exception) -> None:
         letters.failed(tx, letter.id, type(error).__name__, next_at)
 
 
-def _turn(desk: Desk, tx: Connection, letter: Waiting) -> None:
+def _turn(desk: Desk, tx: Connection, letter: Waiting) -> str:
+    """The node that it led to; "" where no conversation went on."""
     contact = people.by_id(tx, letter.contact_id)
     if _commanded(desk, tx, letter, contact):
-        return
+        return ""
     keyword = desk.keywords.named(letter.text)
     if keyword in keywords.CONSENT:
         _consent(desk, tx, letter, contact, keyword)
-    else:
-        _converse(desk, tx, letter, contact, keyword)
+        return ""
+    return _converse(desk, tx, letter, contact, keyword)
 
 
 def _commanded(desk: Desk, tx: Connection, letter: Waiting, contact: Contact) -> bool:
@@ -94,7 +114,7 @@ def _commanded(desk: Desk, tx: Connection, letter: Waiting, contact: Contact) ->
 
 def _converse(
     desk: Desk, tx: Connection, letter: Waiting, contact: Contact, keyword: str | None
-) -> None:
+) -> str:
     text = letter.text
     mine = _standing(desk, tx, letter, contact)
     asked = invited.asked(desk, tx, contact, mine, letter)
@@ -111,8 +131,8 @@ def _converse(
     elif keyword == keywords.HELP:
         said = "message.help"
     if said:
-        _reply(desk, tx, letter, contact, play.book.packs[play.language][said])
-        return
+        _reply(desk, tx, letter, contact, play.book.packs[play.language][said], _id(mine))
+        return ""
     if language is not None:
         reply = play.speak(language)
     elif asked is not None:
@@ -123,12 +143,28 @@ def _converse(
         reply = play.take(text, opening=True) if answers.normalise(text) else reply
     else:
         reply = play.take(text)
+    return _answered(desk, tx, letter, contact, mine, asked, play, reply)
+
+
+def _answered(
+    desk: Desk,
+    tx: Connection,
+    letter: Waiting,
+    contact: Contact,
+    mine: Standing | None,
+    asked: Invitation | None,
+    play: Play,
+    reply: Reply,
+) -> str:
     now = desk.now()
     conversation = conversations.record(tx, _record(letter, contact, mine, play, now))
+    logs.of_conversation(conversation)
     desk.follow(tx, play, contact, conversation, letter.channel, now)
     if asked is not None:
         invited.note(tx, asked, conversation, now)
-    _reply(desk, tx, letter, contact, reply.text)
+    _reply(desk, tx, letter, contact, reply.text, conversation)
+    assert play.state is not None
+    return play.state.node
 
 
 def _language(keyword: str | None, play: Play, *, alone: bool) -> Language | None:
@@ -187,6 +223,7 @@ def _play(
     if mine is not None and (began_on is None or stood is None):
         conversations.close(tx, mine.id, "replaced", desk.now())
         mine = None
+    logs.of_conversation(_id(mine))
     book = began_on or desk.books.current(tx)
     play = Play(
         asker=desk.asker(tx, contact, "sms"),
@@ -195,10 +232,14 @@ def _play(
         channel=letter.channel,
         limits=desk.sms_limits(letter.channel),
         language=desk.language_of(contact, book),
-        conversation=None if mine is None else mine.id,
+        conversation=_id(mine),
         state=stood if mine is not None else None,
     )
     return play, mine
+
+
+def _id(mine: Standing | None) -> int | None:
+    return None if mine is None else mine.id
 
 
 def _record(
@@ -206,7 +247,7 @@ def _record(
 ) -> TurnRecord:
     assert play.state is not None
     return TurnRecord(
-        conversation_id=None if mine is None else mine.id,
+        conversation_id=_id(mine),
         contact_id=contact.id,
         channel=letter.channel,
         medium="sms",
@@ -223,7 +264,14 @@ def _record(
     )
 
 
-def _reply(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, text: str) -> None:
+def _reply(
+    desk: Desk,
+    tx: Connection,
+    letter: Waiting,
+    contact: Contact,
+    text: str,
+    conversation: int | None,
+) -> None:
     if contact.stopped:
         return
     now = desk.now()
@@ -232,4 +280,4 @@ def _reply(desk: Desk, tx: Connection, letter: Waiting, contact: Contact, text: 
         # Two machines would otherwise write to each other for ever.
         log.warning("answers_limited", inbound=letter.id)
         return
-    desk.text(tx, contact, letter.channel, text, now)
+    desk.text(tx, contact, letter.channel, text, now, conversation)

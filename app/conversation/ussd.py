@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import Connection
 
+from app import logs
 from app.conversation import consent, sessions
 from app.conversation.deadline import Promise
 from app.conversation.desk import Desk
@@ -20,6 +23,8 @@ from app.storage.conversations import Standing, TurnRecord
 from app.storage.people import Contact
 from app.text import answers
 from app.words import Inbound, Reply
+
+log = structlog.get_logger()
 
 START_OVER = "resume.restart"
 
@@ -51,6 +56,16 @@ class Talk(Play):
         return "finished" if self.finished else "open"
 
 
+@dataclass(frozen=True, slots=True)
+class _Turned:
+    """A turn that was taken: the node it led to, "" where an earlier reply was given again."""
+
+    reply: Reply
+    node: str = ""
+    late: bool = False
+    due: bool = False
+
+
 def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     """Answer a USSD post. The same post again gets the same reply, byte for byte.
 
@@ -58,30 +73,50 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     Raises NotAPhoneNumber for a sender that is no phone, and Contradicts for an id that came
     before with another input.
     """
+    begun = time.perf_counter()
     sealed = desk.seal(inbound.sender)
-    with desk.engine.begin() as tx:
-        contact = people.lock(tx, sealed.hash, sealed.cipher)
-        session = sessions.find(desk, tx, contact.id, inbound)
-        if session.told is not None:
-            return session.told
-        if session.mine is not None and session.mine.status != "open":
-            return _over(desk, tx, contact, inbound)
-        play, reply, due = _turn(desk, tx, contact, inbound, session)
-        late = not promise.keep()
-        if late and play.wish is not None:
-            consent.tell(desk, tx, contact, inbound.channel, reply.text)
-        elif late:
-            desk.text(tx, contact, inbound.channel, reply.text, desk.now())
-    if late:
+    with logs.one_conversation():
+        with desk.engine.begin() as tx:
+            contact = people.lock(tx, sealed.hash, sealed.cipher)
+            turned = _turned(desk, tx, contact, inbound, promise)
+        log.info(
+            "turn_taken" if turned.node else "turn_repeated",
+            channel=inbound.channel,
+            medium="ussd",
+            screen=turned.node,
+            late=turned.late,
+            ms=round(1000 * (time.perf_counter() - begun), 1),
+        )
+    if turned.late:
         desk.bell.ring("outbox")
-    if due:
+    if turned.due:
         desk.bell.ring("responses")
-    return reply
+    return turned.reply
+
+
+def _turned(
+    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, promise: Promise
+) -> _Turned:
+    session = sessions.find(desk, tx, contact.id, inbound)
+    if session.mine is not None:
+        logs.of_conversation(session.mine.id)
+    if session.told is not None:
+        return _Turned(session.told)
+    if session.mine is not None and session.mine.status != "open":
+        return _Turned(_over(desk, tx, contact, inbound))
+    play, reply, due, conversation = _turn(desk, tx, contact, inbound, session)
+    late = not promise.keep()
+    if late and play.wish is not None:
+        consent.tell(desk, tx, contact, inbound.channel, reply.text)
+    elif late:
+        desk.text(tx, contact, inbound.channel, reply.text, desk.now(), conversation)
+    assert play.state is not None
+    return _Turned(reply, play.state.node, late, due)
 
 
 def _turn(
     desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, session: Session
-) -> tuple[Talk, Reply, bool]:
+) -> tuple[Talk, Reply, bool, int]:
     mine = session.mine
     left = None if mine is not None else _left(desk, tx, inbound, session)
     for other in session.standings:
@@ -90,10 +125,10 @@ def _turn(
     begun = mine or left
     play = _play(desk, tx, contact, inbound, begun)
     walked = _continue(play, session, inbound) if mine else _begin(play, session.opening)
-    due = _save(desk, tx, inbound, contact, begun, play, session, walked)
+    conversation, due = _save(desk, tx, inbound, contact, begun, play, session, walked)
     if play.wish is not None:
         consent.change(desk, tx, contact, play.wish)
-    return play, walked[-1].reply, due
+    return play, walked[-1].reply, due, conversation
 
 
 def _left(desk: Desk, tx: Connection, inbound: Inbound, session: Session) -> Standing | None:
@@ -177,16 +212,17 @@ def _save(
     play: Talk,
     session: Session,
     walked: Sequence[Hop],
-) -> bool:
-    """Write the turn; whether a response must follow from it."""
+) -> tuple[int, bool]:
+    """Write the turn; its conversation, and whether a response must follow from it."""
     now = inbound.received_at
     if play.restarted and begun is not None:
         conversations.close(tx, begun.id, "replaced", now)
         begun = None
     turn = _record(inbound, contact, begun, play, session, walked)
     conversation = conversations.record(tx, turn)
+    logs.of_conversation(conversation)
     desk.follow(tx, play, contact, conversation, inbound.channel, now)
-    return turn.due or play.restarted
+    return conversation, turn.due or play.restarted
 
 
 def _record(

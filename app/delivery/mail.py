@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from app.delivery.policy import VALID
@@ -15,6 +16,8 @@ from app.people.vault import Sealed, Vault
 from app.storage import outbox, people
 from app.storage.outbox import Letter
 from app.words import Purpose
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +38,30 @@ class Mail:
         came_by: str = "",
         channel: str | None = None,
         once_key: str | None = None,
+        conversation: int | None = None,
     ) -> str | None:
         """The message's id; None where one with this `once_key` exists already.
 
         `came_by` is the channel of what is answered; `channel`, where it must be this one.
+        `conversation` is the one whose answer it is.
         """
         if once_key is not None and outbox.exists(tx, once_key):
             return None
-        return outbox.add(
+        way = channel or self._channel(tx, contact_id, came_by)
+        message = outbox.add(
             tx,
             contact_id=contact_id,
-            channel=channel or self._channel(tx, contact_id, came_by),
+            channel=way,
             purpose=purpose,
             text=text,
             now=now,
             expires_at=now + VALID[purpose],
             once_key=once_key,
+            conversation=conversation,
         )
+        if message is not None:
+            log.info("message_queued", message=message, channel=way, purpose=purpose)
+        return message
 
     def queue_all(
         self, tx: Connection, letters: Sequence[Letter], *, purpose: Purpose, now: datetime

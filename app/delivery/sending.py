@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 import structlog
 from sqlalchemy import Connection
 
+from app import logs
 from app.delivery import failover
 from app.delivery.ends import FIRST_ASKED
 from app.delivery.gates import NAP_SECONDS, Gate, keep_pace
@@ -70,7 +71,8 @@ def drain(post: Post, stop: Callable[[], bool]) -> int:
         if turn.claimed is None:
             time.sleep(NAP_SECONDS)
         elif gate.lets(turn):
-            _send(post, turn.claimed)
+            with logs.one_conversation(turn.claimed.conversation):
+                _send(post, turn.claimed)
             tried += 1
     return tried
 
@@ -249,4 +251,12 @@ def receive(post: Post, receipt: Receipt) -> bool:
     except NotAPhoneNumber:
         return False
     with post.engine.begin() as tx:
-        return accounts.receive(tx, receipt, hashed)
+        noted = accounts.receive(tx, receipt, hashed)
+        of = (receipt.channel, receipt.message_id, receipt.provider_ref)
+        known = outbox.reported(tx, *of) if noted else None
+    # One that overtook the provider's answer is of no message yet.
+    if known is not None:
+        message, conversation = known
+        with logs.one_conversation(conversation):
+            log.info("receipt_noted", message=message, channel=receipt.channel, state=receipt.state)
+    return noted

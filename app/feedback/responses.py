@@ -142,5 +142,7 @@ def _tell(now: datetime, due: Sequence[DueConversation], readings: Mapping[int, 
         for question in reading.left_out:
             # Never the value: it may be anything that a citizen typed.
             log.warning("answer_left_out", conversation=key, question=question)
+        if reading.response is not None:
+            log.info("response_stored", conversation=key, status=reading.response.status)
     waited = max(0.0, (now - due[0].due_at).total_seconds())
     log.debug("responses_stored", conversations=len(due), oldest_waited=round(waited, 1))

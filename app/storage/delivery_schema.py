@@ -53,6 +53,7 @@ inbound = Table(
     Index("inbound_order", "contact_id", "id", postgresql_where=text("state = 'new'")),
     Index("inbound_recent", "contact_id", "received_at"),
     Index("inbound_parts", "next_at", postgresql_where=text("state = 'part'")),
+    Index("inbound_aside", "id", postgresql_where=text("state = 'aside'")),
 )
 
 outbox = Table(
@@ -119,6 +120,13 @@ outbox = Table(
     Index("outbox_due", "next_at", postgresql_where=text("state in ('queued', 'sending')")),
     Index("outbox_expiring", "expires_at", postgresql_where=text("state = 'queued'")),
     Index("outbox_doubtful", "next_at", postgresql_where=text("state = 'unknown'")),
+    Index(
+        "outbox_dead_letters",
+        "number",
+        postgresql_where=text(
+            "state in ('dead', 'expired', 'unknown') and (sent_at is null or doubts > 0)"
+        ),
+    ),
     Index("outbox_asking", "ask_at", postgresql_where=text("ask_at is not null")),
     Index("outbox_unreported", "sent_at", postgresql_where=text("state = 'sent'")),
     Index("outbox_canaries", "channel", "number", postgresql_where=text("purpose = 'canary'")),

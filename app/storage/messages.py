@@ -124,6 +124,7 @@ class Message:
     next_at: datetime
     expires_at: datetime
     sent_at: datetime | None
+    conversation: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ def one(tx: Connection, message_id: str) -> Message | None:
     row = tx.execute(
         text(
             "SELECT id, channel, purpose, state, reason, encoding, segments, parts, cost_kip, "
-            "attempts, created_at, next_at, expires_at, sent_at FROM outbox WHERE id = :id"
+            "attempts, created_at, next_at, expires_at, sent_at, conversation_id "
+            "FROM outbox WHERE id = :id"
         ),
         {"id": message_id},
     ).first()

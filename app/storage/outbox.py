@@ -35,6 +35,8 @@ class Claimed:
     text: str = field(repr=False)
     phone_hash: bytes = field(repr=False)
     phone_cipher: bytes = field(repr=False)
+    # Whose answer it is.
+    conversation: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Letter:
     contact_id: int
     text: str = field(repr=False)
     once_key: str | None
+    conversation: int | None = None
 
 
 def add(
@@ -56,9 +59,10 @@ def add(
     now: datetime,
     expires_at: datetime,
     once_key: str | None = None,
+    conversation: int | None = None,
 ) -> str | None:
     """Queue a message; its id, or None where one with this `once_key` exists already."""
-    letter = Letter(contact_id, text, once_key)
+    letter = Letter(contact_id, text, once_key, conversation)
     found = tx.execute(_ADD_ONE, _values(letter, channel, purpose, now, expires_at)).scalar()
     return None if found is None else str(found)
 
@@ -79,8 +83,9 @@ def add_all(
 
 _INSERT = (
     "INSERT INTO outbox (contact_id, channel, purpose, text, encoding, segments, state, once_key, "
-    "created_at, next_at, expires_at) VALUES (:contact, :channel, :purpose, :text, :encoding, "
-    ":segments, 'queued', :once_key, :now, :now, :expires) ON CONFLICT (once_key) DO NOTHING"
+    "conversation_id, created_at, next_at, expires_at) VALUES (:contact, :channel, :purpose, "
+    ":text, :encoding, :segments, 'queued', :once_key, :conversation, :now, :now, :expires) "
+    "ON CONFLICT (once_key) DO NOTHING"
 )
 _ADD, _ADD_ONE = text(_INSERT), text(f"{_INSERT} RETURNING id")
 
@@ -96,6 +101,7 @@ def _values(
         "encoding": encoding_of(letter.text),
         "segments": segment_count(letter.text),
         "once_key": letter.once_key,
+        "conversation": letter.conversation,
         "now": now,
         "expires": expires_at,
     }
@@ -136,7 +142,7 @@ _CLAIM = text(
         next_at = :lease
     FROM judged WHERE o.id = judged.id
     RETURNING NOT stopped AS ours, o.id, contact_id, channel, purpose, attempts, segments,
-              tried_at, text, phone_hash, phone_cipher
+              tried_at, text, phone_hash, phone_cipher, conversation_id
     """
 )
 
@@ -154,7 +160,7 @@ def claim(
         if row is None:
             return None
         if row.ours:
-            return Claimed(str(row.id), *row[2:])
+            return Claimed(str(row.id), *row[2:-1], conversation=row.conversation_id)
 
 
 # Asked of each lane by itself, so that a long one costs no more than a short one.
@@ -303,6 +309,26 @@ def again(
 
 def _of(claimed: Claimed) -> dict[str, object]:
     return {"id": claimed.id, "tried_at": claimed.tried_at}
+
+
+_REPORTED = text(
+    """
+    SELECT id, conversation_id FROM outbox WHERE id = coalesce(
+        (SELECT message_id FROM provider_refs WHERE channel = :channel AND ref = :id),
+        CAST(:message AS uuid),
+        (SELECT message_id FROM provider_refs WHERE channel = :channel AND ref = :ref))
+    """
+)
+
+
+def reported(
+    tx: Connection, channel: str, message_id: str, ref: str
+) -> tuple[str, int | None] | None:
+    """The message that a receipt is of, by our id for it or for a part, or by the provider's;
+    and its conversation."""
+    values = {"channel": channel, "id": message_id, "message": message_id or None, "ref": ref}
+    row = tx.execute(_REPORTED, values).first()
+    return None if row is None else (str(row.id), row.conversation_id)
 
 
 # --- one phone's messages ---------------------------------------------------------------------

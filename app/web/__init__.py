@@ -12,7 +12,17 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.office import Office
-from app.web import api, api_document, api_figures, api_results, health, hooks, phone
+from app.web import (
+    api,
+    api_document,
+    api_figures,
+    api_results,
+    health,
+    hooks,
+    load,
+    metrics,
+    phone,
+)
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -28,6 +38,8 @@ class Web(Flask):
         super().__init__(
             "app.web", static_folder="static", static_url_path="/static", root_path=__path__[0]
         )
+        # No gateway goes where it is sent on to, and the page that says so shows its token.
+        self.url_map.merge_slashes = False
         inner = super().wsgi_app
         # Only the address: the proxies' word for scheme and host is not asked for.
         self._entrance = ProxyFix(inner, x_for=proxies, x_proto=0, x_host=0) if proxies else inner
@@ -41,6 +53,8 @@ def build(office: Office) -> Flask:
     app = Web(office.settings.service.proxies)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
+    percent = office.settings.limits.source_percent
+    load.limit_pages(app, load.Gate("pages", load.MOST_PAGES, percent))
     app.register_blueprint(hooks.blueprint(office))
     app.register_blueprint(phone.blueprint(office))
     app.register_blueprint(api.blueprint(office))
@@ -48,4 +62,5 @@ def build(office: Office) -> Flask:
     app.register_blueprint(api_results.blueprint(office))
     app.register_blueprint(api_document.blueprint(office))
     app.register_blueprint(health.blueprint(office))
+    app.register_blueprint(metrics.blueprint(office))
     return app

@@ -1,4 +1,4 @@
-"""/health/live: the process answers. /health/ready: it can keep what it is given."""
+"""/health/live: the process answers. /health/ready: it can keep what it is given, and stays."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.office import Office
+from app.web.leaving import stopping
 
 
 def blueprint(office: Office) -> Blueprint:
@@ -19,6 +20,8 @@ def blueprint(office: Office) -> Blueprint:
 
     @health.get("/ready")
     def ready() -> tuple[Response, int]:
+        if stopping.is_set():
+            return jsonify({"state": "stopping"}), 503
         database, spool = _answers(office.engine), office.desk.spool
         usable, pending = spool.usable(), spool.pending()
         told = {

@@ -46,3 +46,19 @@ def upgrade() -> None:
     op.create_foreign_key(
         op.f("outbox_conversation_id_fkey"), "outbox", "conversations", ["conversation_id"], ["id"]
     )
+    op.create_index(
+        "inbound_aside",
+        "inbound",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'aside'"),
+    )
+    op.create_index(
+        "outbox_dead_letters",
+        "outbox",
+        ["number"],
+        unique=False,
+        postgresql_where=sa.text(
+            "state in ('dead', 'expired', 'unknown') and (sent_at is null or doubts > 0)"
+        ),
+    )
