@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from types import FrameType
 
 import psutil
@@ -80,4 +81,6 @@ def close_doors() -> None:
 def _doors() -> Iterator[socket.socket]:
     for one in psutil.Process().net_connections(kind="tcp"):
         if one.status == psutil.CONN_LISTEN:
-            yield socket.socket(fileno=os.dup(one.fd))
+            # Closed meanwhile: then it takes no more connections either.
+            with suppress(OSError):
+                yield socket.socket(fileno=os.dup(one.fd))

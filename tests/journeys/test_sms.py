@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from app import clock, upkeep
+from app.conversation import sms
 from app.text.encoding import segment_count
 from tests.phones import Gateway, Phone, never
 
@@ -136,6 +140,21 @@ def test_a_poisonous_message_is_put_aside_and_the_next_one_worked(
         ("aside", "KeyError", 3),
         ("done", "", 0),
     ]
+
+
+def test_a_message_is_not_put_aside_because_the_database_went_away(
+    gateway: Gateway, phone: Phone
+) -> None:
+    def crash(tx: Connection, _contact: int, _text: str, _now: datetime) -> None:
+        tx.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    gateway.takes_sms(phone.number, "0103 5", "m1")
+    shaken = replace(gateway.office.desk, commands=(crash,))
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            sms.drain(shaken, never)
+    assert gateway.rows("SELECT state, attempts FROM inbound") == [("new", 0)]
+    assert gateway.tally()["complete"] == 1
 
 
 def test_messages_of_one_phone_are_worked_in_the_order_received(gateway: Gateway) -> None:
