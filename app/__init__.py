@@ -107,7 +107,8 @@ def open_mail(settings: Settings, channels: Mapping[str, Channel]) -> Mail:
     from app.people.vault import Vault
 
     carriers = {name: one.config for name, one in channels.items() if "send" in one.abilities}
-    return Mail(Vault(settings.phone_key, settings.hash_key), Router(settings.delivery, carriers))
+    vault = Vault(settings.phone_key, settings.hash_key, settings.old_phone_key)
+    return Mail(vault, Router(settings.delivery, carriers))
 
 
 def open_registrar(settings: Settings, mail: Mail) -> Registrar:

@@ -36,6 +36,19 @@ def open_keyring(path: Path, env: Mapping[str, str], names: Sequence[str]) -> di
     return {**{name: stored[name] for name in names if name in stored}, **given}
 
 
+def known(path: Path, env: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """Every named secret, none of them made. Raises ConfigError for one that is nowhere."""
+    given = {name: env[name] for name in names if env.get(name)}
+    stored: dict[str, str] = {}
+    if len(given) < len(names) and path.exists():
+        with _locked(path) as descriptor:
+            stored = _read(descriptor)
+    for name in names:
+        if name not in given and name not in stored:
+            raise ConfigError(f"{name} is not set", f"Set it, or put it into {path}")
+    return {**{name: stored[name] for name in names if name in stored}, **given}
+
+
 def key_bytes(name: str, keyring: Mapping[str, str]) -> bytes:
     """A 256-bit key from its base64 form."""
     try:

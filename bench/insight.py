@@ -56,8 +56,10 @@ _RESPONSES = text(
     """
     INSERT INTO responses (conversation_id, odsc, status, at, day, channel, language, score,
                            service, reason, paid, overcharged, sex)
-    SELECT CAST(:first AS bigint) + n, codes[1 + n % 148], CASE WHEN n % 7 = 0 THEN 'partial' ELSE 'complete' END,
-           CAST(:monday AS date) + CAST(n % 7 AS integer), CAST(:monday AS date) + CAST(n % 7 AS integer), 'kannel', 'lo',
+    SELECT CAST(:first AS bigint) + n, codes[1 + n % 148],
+           CASE WHEN n % 7 = 0 THEN 'partial' ELSE 'complete' END,
+           CAST(:monday AS date) + CAST(n % 7 AS integer),
+           CAST(:monday AS date) + CAST(n % 7 AS integer), 'kannel', 'lo',
            1 + n * 7919 % 5, keys[1 + n * 104729 % cardinality(keys)],
            CASE WHEN n * 7919 % 5 < 3
                 THEN (ARRAY['waiting', 'staff', 'money', 'papers', 'other'])[1 + n * 31 % 5] END,

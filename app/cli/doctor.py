@@ -85,7 +85,7 @@ def _place(loaded: Settings, environment: Mapping[str, str]) -> Iterator[Place]:
         settings=loaded,
         environment=environment,
         channels=open_channels(loaded.channels),
-        vault=Vault(loaded.phone_key, loaded.hash_key),
+        vault=Vault(loaded.phone_key, loaded.hash_key, loaded.old_phone_key),
         now=clock.now(),
     )
     try:

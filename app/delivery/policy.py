@@ -22,9 +22,7 @@ URGENCY: tuple[Purpose, ...] = (
 )
 """Every purpose, the most urgent first."""
 
-WAITS_FOR_DAY: frozenset[Purpose] = frozenset(
-    {"confirmation", "notice", "alert", "digest", "bulk"}
-)
+WAITS_FOR_DAY: frozenset[Purpose] = frozenset({"confirmation", "notice", "alert", "digest", "bulk"})
 """What nobody should be woken for. An answer is for somebody who is awake, an alarm for an
 operator; a canary has an hour of its own and goes to a number of ours."""
 

@@ -42,6 +42,11 @@ def choices(
     return {**extra, **core}
 
 
+def closed(extra: Extra) -> frozenset[str]:
+    """The questions whose answers are counted; those to others are in a citizen's own words."""
+    return frozenset({*QUESTIONS, *extra} - COMMENT_KINDS.keys())
+
+
 @dataclass(frozen=True, slots=True)
 class Comment:
     """What a citizen wrote. The fields are the columns of `comments`."""

@@ -34,10 +34,14 @@ class Sealed:
 
 
 class Vault:
-    """Seals and opens E.164 numbers with the two keys."""
+    """Seals and opens E.164 numbers with the two keys.
 
-    def __init__(self, phone_key: bytes, hash_key: bytes) -> None:
+    While the phone key is being changed, what an `old` one sealed opens too.
+    """
+
+    def __init__(self, phone_key: bytes, hash_key: bytes, old: bytes | None = None) -> None:
         self._aead = AESGCM(phone_key)
+        self._old = None if old is None else AESGCM(old)
         self._hash_key = hash_key
 
     def hash(self, number: str) -> bytes:
@@ -52,6 +56,15 @@ class Vault:
         """The number. Raises ConfigError where it was sealed with another key."""
         return self._decrypted(sealed.cipher, sealed.hash, "A stored number").decode()
 
+    def resealed(self, sealed: Sealed) -> Sealed | None:
+        """The same number under the present key; None where it is under that already.
+
+        Raises ConfigError where neither key opens it.
+        """
+        if self._opened(self._aead, sealed.cipher, sealed.hash) is not None:
+            return None
+        return Sealed(sealed.hash, self._encrypted(self.open(sealed).encode(), sealed.hash))
+
     def wrap(self, content: bytes) -> bytes:
         """Anything that holds a number, fit to lie on a disk."""
         return self._encrypted(content, WRAPPED)
@@ -65,13 +78,20 @@ class Vault:
         return KEY_ID + nonce + self._aead.encrypt(nonce, plain, bound_to)
 
     def _decrypted(self, cipher: bytes, bound_to: bytes, what: str) -> bytes:
+        for aead in (self._aead, self._old):
+            plain = None if aead is None else self._opened(aead, cipher, bound_to)
+            if plain is not None:
+                return plain
+        raise ConfigError(
+            f"{what} does not open with SIANG_PHONE_KEY and SIANG_HASH_KEY",
+            "Set the keys with which this database was filled",
+        )
+
+    def _opened(self, aead: AESGCM, cipher: bytes, bound_to: bytes) -> bytes | None:
         try:
             if cipher[:1] != KEY_ID:
-                raise InvalidTag
-            return self._aead.decrypt(cipher[1 : 1 + NONCE], cipher[1 + NONCE :], bound_to)
+                return None
+            return aead.decrypt(cipher[1 : 1 + NONCE], cipher[1 + NONCE :], bound_to)
         # ValueError: the nonce is cut off.
         except (InvalidTag, ValueError):
-            raise ConfigError(
-                f"{what} does not open with SIANG_PHONE_KEY and SIANG_HASH_KEY",
-                "Set the keys with which this database was filled",
-            ) from None
+            return None

@@ -51,6 +51,14 @@ _CONTACT = (
 _LOCK = text(_CONTACT + "WHERE phone_hash = :hash FOR NO KEY UPDATE OF contacts")
 _BY_ID = text(_CONTACT + "WHERE id = :id")
 _FIND = text("SELECT id FROM contacts WHERE phone_hash = :hash")
+# Held, as a row that points there holds it too: it is not erased before that row is committed.
+_HOLD = text(
+    "SELECT id, phone_cipher = '' AS bare FROM contacts WHERE phone_hash = :hash FOR KEY SHARE"
+)
+# A STOP that has outlived its number; whoever comes back can be answered again.
+_KNOW_AGAIN = text(
+    "UPDATE contacts SET phone_cipher = :cipher WHERE phone_hash = :hash AND phone_cipher = ''"
+)
 _ENSURE = text(
     "INSERT INTO contacts (phone_hash, phone_cipher) VALUES (:hash, :cipher) "
     "ON CONFLICT (phone_hash) DO NOTHING"
@@ -63,16 +71,22 @@ def lock(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> Contact:
     if row is None:
         tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
         row = tx.execute(_LOCK, {"hash": phone_hash}).one()
-    return Contact(*row)
+    contact = Contact(*row)
+    if contact.stopped:
+        tx.execute(_KNOW_AGAIN, {"hash": phone_hash, "cipher": phone_cipher})
+    return contact
 
 
 def ensure(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> int:
     """The contact's id, made if new; not locked."""
-    found = find(tx, phone_hash)
-    if found is not None:
-        return found
-    tx.execute(_ENSURE, {"hash": phone_hash, "cipher": phone_cipher})
-    return int(tx.execute(_FIND, {"hash": phone_hash}).scalar_one())
+    values = {"hash": phone_hash, "cipher": phone_cipher}
+    row = tx.execute(_HOLD, values).first()
+    if row is None:
+        tx.execute(_ENSURE, values)
+        row = tx.execute(_HOLD, values).one()
+    if row.bare:
+        tx.execute(_KNOW_AGAIN, values)
+    return int(row.id)
 
 
 def find(tx: Connection, phone_hash: bytes) -> int | None:
