@@ -2,7 +2,7 @@
 # PYTHON=python3.12 make run chooses the interpreter, PORT=8001 make run the port.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test trial recount-trial bench lock clean venv venv-dev
+.PHONY: help run test abuse audit chaos trial recount-trial bench lock clean venv venv-dev
 
 PY := .venv/bin/python
 COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
@@ -26,11 +26,21 @@ test: venv-dev ## style, types and all tests
 	$(PY) -m mypy
 	$(PY) -m pytest
 
+abuse: venv-dev ## ten thousand malformed requests to each kind of channel
+	ABUSE_REQUESTS=10000 $(PY) -m pytest -n 0 tests/abuse/test_malformed.py
+
+audit: venv-dev ## dangerous code, secrets, known holes in libraries
+	$(PY) scripts/audit.py
+
 trial: venv-dev ## ten thousand messages through a provider that fails, sent by workers that are killed
 	TRIAL_MESSAGES=10000 $(PY) -m pytest -n 0 -s tests/stack/test_ten_thousand.py
 
 recount-trial: venv-dev ## a million responses, some twice, late or changed; every tally recounted from the answers
 	RECOUNT_RESPONSES=1000000 $(PY) -m pytest -n 0 -s tests/storage/test_million.py
+
+chaos: venv-dev ## ten thousand people, two hundred faults: processes killed, servers crashed, disk full
+	CHAOS_FEEDBACKS=$${CHAOS_FEEDBACKS:-10000} CHAOS_FAULTS=$${CHAOS_FAULTS:-200} CHAOS_SECONDS=$${CHAOS_SECONDS:-540} \
+	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} $(PY) -m pytest -n 0 -s tests/chaos/test_chaos.py
 
 bench: venv ## measure on this machine
 	@exec $(PY) -m bench

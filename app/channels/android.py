@@ -94,6 +94,7 @@ class Android(Channel):
 
     hooks: frozenset[Hook] = frozenset({"sms", "receipt", "event"})
     abilities: frozenset[Ability] = frozenset({"send", "receipts", "fate"})
+    signs_body = True
 
     def __init__(self, config: ChannelConfig) -> None:
         super().__init__(config)

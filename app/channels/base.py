@@ -67,6 +67,8 @@ class Channel(ABC):
 
     hooks: frozenset[Hook]
     abilities: frozenset[Ability] = frozenset()
+    signs_body: bool = False
+    """Whether `authentic` needs the body; where it does not, no stranger's is ever read."""
 
     def __init__(self, config: ChannelConfig) -> None:
         self.config = config

@@ -43,6 +43,7 @@ class Http(Channel):
         self.abilities = frozenset(_abilities(self._options))
         self._caller = Caller(self._options)
         self._receipt_url = _receipt_url(config, self._options)
+        self.signs_body = self._options.proof.hmac is not None
 
     def authentic(self, request: HookRequest, now: datetime) -> None:
         options = self._options

@@ -89,6 +89,7 @@ class Twilio(Channel):
 
     hooks: frozenset[Hook] = frozenset({"sms", "receipt"})
     abilities: frozenset[Ability] = frozenset({"send", "receipts", "fate", "missed"})
+    signs_body = True
 
     def __init__(self, config: ChannelConfig) -> None:
         super().__init__(config)

@@ -23,7 +23,7 @@ MEDIA: tuple[Medium, ...] = ("ussd", "sms")
 # More do not fit one key each, since 9 turns the page, nor anybody's memory.
 MOST_OPTIONS = 9
 # These close a USSD session when something broke: nobody can turn to a second page.
-CLOSING_KEYS = ("error.system", "error.session", "message.follows")
+CLOSING_KEYS = ("error.system", "error.session", "error.busy", "message.follows")
 
 Severity = Literal["error", "warning"]
 

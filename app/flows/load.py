@@ -23,7 +23,15 @@ from app.flows.yaml_loader import content as yaml_content
 Sources = Mapping[str, str]
 """File name under config/ → its text: `flows/NAME.yaml`, `languages/LANGUAGE/screens.yaml`."""
 
-SYSTEM_KEYS = ("nav.next", "nav.back", "nav.home", "error.choice", "error.system", "error.session")
+SYSTEM_KEYS = (
+    "nav.next",
+    "nav.back",
+    "nav.home",
+    "error.choice",
+    "error.system",
+    "error.session",
+    "error.busy",
+)
 MESSAGE_KEYS = (
     "message.stopped",
     "message.started",

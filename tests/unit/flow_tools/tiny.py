@@ -50,6 +50,7 @@ center: "Which center?"
 unknown: "No such center."
 score: "{odsc}: how was it, 1 to 5?"
 thanks: "Thank you"
+error.busy: "Busy."
 """
 
 

@@ -120,7 +120,7 @@ def test_what_ends_a_conversation_is_one_page(node: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", ["error.system", "error.session"])
+@pytest.mark.parametrize("key", ["error.system", "error.session", "error.busy"])
 def test_what_ends_a_session_that_broke_is_one_page(key: str, language: str) -> None:
     assert fits(shipped().packs[language][key])
 
