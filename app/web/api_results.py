@@ -7,6 +7,7 @@ released by weeks. The scheme of their header may be called Token, as that API c
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -55,27 +56,31 @@ def blueprint(office: Office) -> Blueprint:
     routes = Blueprint("api_results", __name__, url_prefix="/api/v1/flow-results")
     api_problems.answer_errors(routes)
     settings = office.settings
-    press = open_press(settings.config, settings.hash_key, office.insight.questions)
     base = settings.base_url + _PATH
+
+    # Read when first asked for: texts that are being changed must not keep the door shut.
+    @cache
+    def press() -> Press:
+        return open_press(settings.config, settings.hash_key, office.insight.questions)
 
     @routes.get("/packages")
     def list_packages() -> Response:
         token = bearer(office)
         _require_results(token)
-        return _read(office, lambda tx: _listed(tx, press, base))
+        return _read(office, lambda tx: _listed(tx, press(), base))
 
     @routes.get("/packages/<package>")
     def show_package(package: str) -> Response:
         token = bearer(office)
         _require_results(token)
-        return _read(office, lambda tx: _described(tx, press, base, package))
+        return _read(office, lambda tx: _described(tx, press(), base, package))
 
     @routes.get("/packages/<package>/responses")
     def list_responses(package: str) -> Response:
         token = bearer(office)
         _require_results(token)
         asked = query(ResponsesAsked)
-        return _read(office, lambda tx: _page(tx, press, base, package, asked))
+        return _read(office, lambda tx: _page(tx, press(), base, package, asked))
 
     return routes
 

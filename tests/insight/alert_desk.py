@@ -121,12 +121,15 @@ class AlertDesk:
 
     # --- what happens ------------------------------------------------------------------------
 
+    def round(self) -> None:
+        """A round of a clock process."""
+        alerts.look(self.engine, Lookout(self.rules, MAIL, WORDS), self.now)
+
     def look(self) -> None:
-        """A round of the clock process; and another, which must change nothing."""
-        lookout = Lookout(self.rules, MAIL, WORDS)
-        alerts.look(self.engine, lookout, self.now)
+        """A round of the only clock process; and another, which must change nothing."""
+        self.round()
         told = self.count()
-        alerts.look(self.engine, lookout, self.now)
+        self.round()
         assert self.count() == told
 
     def wait(self, **time: float) -> AlertDesk:

@@ -153,5 +153,5 @@ def test_two_clock_processes_compare_once(desk: AlertDesk) -> None:
     history(desk, -4, 13)
     history(desk, 1, 18)
     desk.now += timedelta(days=40)
-    at_once(2, desk.look)
+    at_once(2, desk.round)
     assert len(desk.texts()) == 1

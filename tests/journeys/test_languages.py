@@ -212,7 +212,7 @@ MISTAKES = {
     "no list": (GOOD.replace('["HELP"]', "HELP"), 3, "help: this is no list of words"),
     "nothing": (GOOD.replace('["HELP"]', "[]"), 3, "help: this is no list of words"),
     "one missing": (GOOD.replace("start", "help", 1), 1, "start: its words are missing"),
-    "no YAML": ("stop: [", 1, "Mend the file"),
+    "no YAML": ("stop: [", 2, "Mend the file"),
     "no lines": ("- STOP", 1, "it must hold"),
 }
 

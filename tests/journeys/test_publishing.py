@@ -188,7 +188,8 @@ def test_an_unreadable_version_leaves_the_one_before_and_is_told_once(
         for _ in range(3):
             clock.seconds += 2
             gateway.phone().dial().sees("Old menu").press(*KEYS).ends("Old thanks")
-    assert [entry["event"] for entry in logs] == ["flow_unreadable"]
+    told = [entry["event"] for entry in logs if entry["event"] != "turn_taken"]
+    assert told == ["flow_unreadable"]
     config.write("New", NEW_FLOW)
     config.publish(engine)
     clock.seconds += 2

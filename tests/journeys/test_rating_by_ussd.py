@@ -43,6 +43,8 @@ def test_a_happy_citizen_walks_the_whole_flow(gateway: Gateway, phone: Phone) ->
         "services": {"id_card": 1},
         "overcharged": 0,
         "flagged": 0,
+        "dimensions": {},
+        "extra": {},
     }
 
 
