@@ -122,8 +122,11 @@ def where(error: BaseException) -> str:
     return f"{type(error).__name__} at {line}"
 
 
-def set_up(style: str = "text") -> None:
-    """Send structlog and the standard library's loggers through the same line format."""
+def set_up(style: str = "text", *, for_good: bool = True) -> None:
+    """Send structlog and the standard library's loggers through the same line format.
+
+    Loggers that have spoken keep it `for_good`, which is quicker; not where another set-up follows.
+    """
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if style == "json"
@@ -142,7 +145,7 @@ def set_up(style: str = "text") -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
@@ -156,6 +159,11 @@ def set_up(style: str = "text") -> None:
             ],
         )
     )
+    _listen(handler)
+
+
+def _listen(handler: logging.Handler) -> None:
+    """All loggers write there, and there alone."""
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

@@ -37,7 +37,7 @@ def lines() -> Iterator[Lines]:
     """What was logged since the last call, as SIANG_LOG=json writes it."""
     root, written = logging.getLogger(), StringIO()
     before = root.handlers[:], root.level
-    logs.set_up("json")
+    logs.set_up("json", for_good=False)
     (handler,) = root.handlers
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(written)

@@ -69,7 +69,7 @@ def test_no_log_line_holds_a_number_a_token_or_a_text(
 ) -> None:
     root = logging.getLogger()
     before = root.handlers[:], root.level
-    logs.set_up("json")
+    logs.set_up("json", for_good=False)
     try:
         walk_everything(gateway)
     finally:
