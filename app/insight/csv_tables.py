@@ -26,7 +26,7 @@ from app.errors import OperatorError
 from app.insight import published, releases, table_words
 from app.insight.dimensions import Dimension
 from app.insight.figures import Area, Figures
-from app.insight.folders import appearing
+from app.insight.folders import EVERYBODY_READS, appearing
 from app.insight.observations import Observation, observations
 from app.insight.table_words import DESCRIPTOR, FORMULA, Table, descriptor
 from app.sentences import Sentences
@@ -86,7 +86,7 @@ def write(
         snapshot = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        with snapshot.begin(), appearing(out) as folder:
+        with snapshot.begin(), appearing(out, EVERYBODY_READS) as folder:
             weeks = storage.weeks(snapshot, str(first or _FIRST), str(last or _LAST))
             if not weeks:
                 raise OperatorError(

@@ -7,13 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from app.errors import OperatorError
 
+EVERYBODY_READS: Final = 0o755
+OWNER_ALONE: Final = 0o700
+
 
 @contextmanager
-def appearing(out: Path) -> Iterator[Path]:
-    """A folder beside `out` that is renamed to it when all went well.
+def appearing(out: Path, mode: int) -> Iterator[Path]:
+    """A folder beside `out` that is renamed to it, with the permissions `mode`, when all went well.
 
     Raises OperatorError where `out` has something in it already, or cannot be made.
     """
@@ -24,8 +28,7 @@ def appearing(out: Path) -> Iterator[Path]:
         made = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
         try:
             yield made
-            # What is published is for everybody to read.
-            made.chmod(0o755)
+            made.chmod(mode)
             made.rename(whole)
         except BaseException:
             shutil.rmtree(made, ignore_errors=True)

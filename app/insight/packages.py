@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -19,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from app.errors import OperatorError
 from app.insight import flow_results
 from app.insight.flow_results import Extent, Questions, Response, Row
+from app.insight.folders import OWNER_ALONE, appearing
 from app.insight.press import Press
 from app.storage import results
 from app.storage.results import Masks, Span
@@ -57,8 +55,7 @@ def write(
     grow with what there is. Raises OperatorError where `out` cannot be had, or nothing is there
     to write.
     """
-    _refuse_what_is_there(out)
-    with engine.connect() as connection:
+    with appearing(out, OWNER_ALONE) as folder, engine.connect() as connection:
         snapshot = connection.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -68,8 +65,7 @@ def write(
             if span is None:
                 raise OperatorError("There are no responses in these days", "Choose others")
             extent = Extent(first or span.first, last or span.last)
-            with _appearing(out) as folder:
-                return _write(snapshot, press, extent, span, folder, progress)
+            return _write(snapshot, press, extent, span, folder, progress)
 
 
 def _write(
@@ -133,33 +129,3 @@ def _print(path: Path, lines: Iterable[bytes]) -> dict[str, object]:
         file.flush()
         os.fsync(file.fileno())
     return {"bytes": octets, "hash": f"sha256:{digest.hexdigest()}"}
-
-
-def _refuse_what_is_there(out: Path) -> None:
-    with _in_words(out):
-        if out.exists() and any(out.iterdir()):
-            raise OperatorError(f"{out} is not empty", "Name a new folder, or empty this one")
-
-
-@contextmanager
-def _appearing(out: Path) -> Iterator[Path]:
-    """A folder beside, for the eyes of its owner alone, that becomes `out` when all went well."""
-    whole = out.resolve()
-    with _in_words(out):
-        made = Path(tempfile.mkdtemp(prefix=f".{whole.name}-", dir=whole.parent))
-        try:
-            yield made
-            made.rename(whole)
-        except BaseException:
-            shutil.rmtree(made, ignore_errors=True)
-            raise
-
-
-@contextmanager
-def _in_words(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OperatorError(
-            f"{out} cannot be written: {error.strerror}", "Name another folder"
-        ) from None
