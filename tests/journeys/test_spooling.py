@@ -15,6 +15,7 @@ from app.channels.base import Hook
 from app.conversation import arrivals
 from app.conversation.deadline import Patience
 from app.spool import KEPT, SET_ASIDE, Spool
+from app.web import leaving
 from app.words import Arrived
 from tests import wire
 from tests.phones import Gateway, Phone, never
@@ -366,3 +367,13 @@ def test_one_of_both_is_enough(
     status = gateway.client.get("/health/ready").status_code
     assert status == (200 if database_there or spool_usable else 503)
     assert gateway.client.get("/health/live").status_code == 200
+
+
+def test_who_was_told_to_stop_is_not_ready_and_still_serves(
+    wired: Gateway, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(leaving.stopping.clear)
+    leaving.stopping.set()
+    ready = wired.client.get("/health/ready")
+    assert (ready.status_code, ready.json) == (503, {"state": "stopping"})
+    assert brings(wired, "0103 5", "late") == 200

@@ -101,7 +101,6 @@ def test_a_turn_that_takes_long_is_answered_by_a_process_that_was_told_to_stop(
         until("under way", lambda: waits_for_lock(here.engine))
         begun = time.monotonic()
         web.tell()
-        until("leaving", lambda: "stopping" in web.answers())
         until("closed", lambda: not web.answers())
         # Only now, when nobody new is let in any more, can the turn go on.
         busy.rollback()
