@@ -2,7 +2,7 @@
 # PYTHON=python3.12 make run chooses the interpreter, PORT=8001 make run the port.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test abuse audit chaos trial recount-trial bench lock clean venv venv-dev
+.PHONY: help run test abuse audit chaos trial recount-trial bench bench-memory bench-growth lock clean venv venv-dev
 
 PY := .venv/bin/python
 COMPILE := $(PY) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
@@ -42,8 +42,14 @@ chaos: venv-dev ## ten thousand people, two hundred faults: processes killed, se
 	CHAOS_FEEDBACKS=$${CHAOS_FEEDBACKS:-10000} CHAOS_FAULTS=$${CHAOS_FAULTS:-200} CHAOS_SECONDS=$${CHAOS_SECONDS:-540} \
 	CHAOS_SEED=$${CHAOS_SEED:-$$(date +%s)} $(PY) -m pytest -n 0 -s tests/chaos/test_chaos.py
 
-bench: venv ## measure on this machine
+bench: venv ## measure on this machine, some ten minutes
 	@exec $(PY) -m bench
+
+bench-memory: venv ## an hour of even load, for make bench to tell of
+	@exec $(PY) -m bench.memory --minutes $${BENCH_MINUTES:-60}
+
+bench-growth: venv ## up to ten million stored responses, for make bench to tell of
+	@exec $(PY) -m bench.growth --most $${BENCH_RESPONSES:-10000000}
 
 lock: venv-dev ## pin the newest libraries that fit
 	CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) --upgrade -o requirements.lock requirements.in

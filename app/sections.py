@@ -114,7 +114,7 @@ class RetentionSection(Strict):
 
     # After the last contact, when nothing is owed and nothing is open.
     numbers_days: Annotated[int, Field(ge=30, le=3650)] = 180
-    # Comments and stories of problems.
+    # Comments, stories of problems, and offices' notes on requests.
     texts_months: Annotated[int, Field(ge=1, le=120)] = 24
     # SMS in and out; longer than a dropped session may be gone on with.
     messages_days: Annotated[int, Field(ge=10, le=3650)] = 90

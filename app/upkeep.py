@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -24,6 +25,7 @@ from app.requests import flags, invitations, once
 from app.requests.invitations import Patience
 from app.spool import SET_ASIDE
 from app.storage import conversations, lookup_tries, operations, upkeep
+from app.storage.database import with_lock_timeout
 
 log = structlog.get_logger()
 
@@ -39,6 +41,8 @@ TRIES_KEPT = timedelta(days=30)
 DRAIN_SECONDS = 10.0
 # So long upkeep itself drains one thing: the others wait meanwhile.
 HELP_SECONDS = 3.0
+# Somebody's phone is held: what is spooled of it is tried again in the next round.
+LOCK_SECONDS = 1.0
 
 
 def _or_late(stop: Stop, seconds: float = DRAIN_SECONDS) -> Stop:
@@ -83,6 +87,12 @@ def _help(office: Office, stop: Stop) -> None:
             helped = bool(drain(office, _or_late(stop, HELP_SECONDS))) or helped
 
 
+def _flush(office: Office, stop: Stop) -> None:
+    engine = with_lock_timeout(office.desk.engine, LOCK_SECONDS)
+    desk, post = replace(office.desk, engine=engine), replace(office.post, engine=engine)
+    arrivals.flush_spool(desk, post, stop)
+
+
 def _digests(office: Office, stop: Stop) -> None:
     settings = office.settings
     written = digests.write_due(
@@ -124,7 +134,7 @@ def _invite(office: Office, stop: Stop) -> None:
 
 
 DUTIES: Mapping[str, Callable[[Office, Stop], object]] = {
-    "spool": lambda office, stop: arrivals.flush_spool(office.desk, office.post, stop),
+    "spool": _flush,
     "parts": lambda office, stop: arrivals.join_late_parts(office.desk),
     "missed": lambda office, stop: arrivals.fetch_missed(office.desk, office.post, stop),
     "silent": lambda office, stop: responses.sweep(

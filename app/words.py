@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 Medium = Literal["ussd", "sms"]
 Language = str
 """A language pack's name: a folder under config/languages, e.g. "lo" or "en"."""
+
+COUNTRY: Final = "LA"
+"""The code of the one place and area of the level "country"."""
 
 Purpose = Literal[
     "consent", "reply", "alarm", "canary", "confirmation", "notice", "alert", "digest", "bulk"

@@ -1,61 +1,108 @@
-"""python -m bench: everything, on loopback, in a temporary home; then bench/latest.json.
+"""python -m bench: everything, on loopback; then bench/latest.json and docs/benchmarks.md.
 
-BENCH_REQUESTS=5000000 fills the database with so many requests before they are looked up, and
-BENCH_RESPONSES=10000000 with up to so many responses before digests are written; making them takes
-some minutes.
+BENCH_RESPONSES=10000000   the largest past that figures are taken with (usually a million)
+BENCH_REQUESTS=5000000     citizens' requests that are looked up among (usually 200,000)
+BENCH_MINUTES=60           how long the load lasts while memory is watched. Unset: bench/memory.json
+                           counts, which `python -m bench.memory` wrote; without it two minutes
+
+bench/growth.json counts in the same way for BENCH_RESPONSES, which `python -m bench.growth` wrote.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from app import embedded, logs, settings
-from app.cli.run import prepare
-from app.errors import OperatorError
+from app.errors import ConfigError
 from app.settings import ROOT
-from app.storage.database import open_engine
-from bench import core, door, drains, insight, machine, processes, report, requests, stack
-from bench.errors import BenchError
+from bench import (
+    core,
+    door,
+    drains,
+    growth,
+    homes,
+    machine,
+    memory,
+    publish,
+    report,
+    requests,
+    stack,
+)
+from bench.homes import Home
 
-LATEST = ROOT / "bench" / "latest.json"
-POOL = 4
 
-
-def measured(folder: Path) -> report.Results:
+def measured() -> report.Results:
     """Every figure; what was started for it is stopped again."""
-    home = folder / "home"
-    home.mkdir()
-    loaded = settings.load(processes.environment(home))
-    with embedded.database(home) as url:
-        engine = open_engine(url, POOL)
-        try:
-            prepare(loaded, engine)
-            results: report.Results = {"machine": machine.described(engine)}
-            _tell("engine and screens")
-            results["core"] = core.measured(loaded, engine)
-            _tell("USSD and SMS at the door, beside a bare Flask")
-            with door.opened(home, loaded, url) as doors:
-                results["door"] = door.measured(doors, engine)
-            _tell("responses")
-            results["responses"] = drains.measured(engine)
-            most = int(os.environ.get("BENCH_RESPONSES", insight.FEW))
-            _tell(f"digests over {most:,} responses")
-            sizes = tuple(size for size in insight.SIZES if size <= most)
-            results["insight"] = insight.measured(engine, loaded, sizes)
-            count = int(os.environ.get("BENCH_REQUESTS", requests.FEW))
-            _tell(f"{count:,} requests")
-            results["requests"] = requests.measured(engine, loaded, count, folder)
-        finally:
-            engine.dispose()
-    _tell("the whole stack")
-    results["stack"] = stack.measured(folder / "stack")
+    with homes.opened() as home:
+        results = _in_one_home(home)
+    with homes.folder() as folder:
+        _tell("the whole stack")
+        results["stack"] = stack.measured(folder / "stack")
+    results["growth"] = _growth()
+    results["memory"] = _memory()
     return results
+
+
+def _in_one_home(home: Home) -> report.Results:
+    results: report.Results = {"machine": machine.described(home.engine, home.settings.limits)}
+    _tell("engine and screens")
+    results["core"] = core.measured(home.settings, home.engine)
+    _tell("USSD and SMS at the door, beside a bare Flask")
+    with door.opened(home.folder, home.settings, home.url) as doors:
+        results["door"] = {
+            "rounds": door.ROUNDS,
+            "seconds_a_round": door.SECONDS,
+            "sources": len(door.SOURCES),
+            "ussd": door.turns(doors, home.engine),
+            "sms": door.sms(doors, home.engine),
+        }
+    _tell("responses")
+    results["responses"] = drains.measured(home.engine)
+    drains.recounted(home.engine)
+    count = _asked("BENCH_REQUESTS") or requests.FEW
+    _tell(f"{count:,} requests")
+    results["requests"] = requests.measured(home.engine, home.settings, count, home.folder)
+    return results
+
+
+def _growth() -> dict[str, Any]:
+    most = _asked("BENCH_RESPONSES")
+    if most is None and growth.NEWEST.exists():
+        return _newest(growth.NEWEST)
+    most = most or growth.USUAL_MOST
+    _tell(f"the same over up to {most:,} responses")
+    with homes.opened() as home:
+        return growth.measured(home, most)
+
+
+def _memory() -> dict[str, Any]:
+    minutes = _asked("BENCH_MINUTES")
+    if minutes is None and memory.NEWEST.exists():
+        return _newest(memory.NEWEST)
+    minutes = minutes or memory.SHORT_MINUTES
+    _tell(f"memory, {minutes} minutes")
+    with homes.folder() as folder:
+        return memory.measured(folder, minutes)
+
+
+def _newest(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    print(f"Taken from {path.relative_to(ROOT)}: {found['date']}", file=sys.stderr, flush=True)
+    return found
+
+
+def _asked(variable: str) -> int | None:
+    """A count from the environment; None where it is not set."""
+    written = os.environ.get(variable, "").strip()
+    if not written:
+        return None
+    if not written.isdecimal() or int(written) == 0:
+        raise ConfigError(f"{variable} is {written!r}", "Give a whole number above 0")
+    return int(written)
 
 
 def _tell(what: str) -> None:
@@ -63,18 +110,14 @@ def _tell(what: str) -> None:
 
 
 def main() -> None:
-    # A SIGTERM unwinds as Ctrl-C does, so that nothing is left running.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     begun = time.monotonic()
-    try:
-        with logs.warnings_to_stderr(), tempfile.TemporaryDirectory(prefix="siang-") as folder:
-            results = measured(Path(folder))
-    except (BenchError, OperatorError) as error:
-        sys.exit(str(error))
-    results["seconds"] = round(time.monotonic() - begun, 1)
-    LATEST.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(report.written(results))
-    print(f"\nAll figures: {LATEST.relative_to(ROOT)} ({results['seconds']} s)")
+    with homes.ended_well():
+        results = measured()
+        results["seconds"] = round(time.monotonic() - begun, 1)
+        publish.keep(results)
+        print(report.written(results))
+        publish.show(results)
+    print(f"\nWritten: bench/latest.json, docs/benchmarks.md and .svg ({results['seconds']} s)")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from psycopg_pool import ConnectionPool
 
-from app.web.settings import THREADS
+from app.web.settings import CONNECTED, THREADS
 from bench.processes import HOST, READY
 
 TABLE = "CREATE TABLE IF NOT EXISTS bench_posts (session text, phone text, input text)"
@@ -65,7 +65,10 @@ def main() -> None:
         port=int(os.environ["PORT"]),
         interface=Interfaces.WSGI,
         workers=1,
+        # In Siang as many work; those that it has besides wait for one of them.
         blocking_threads=THREADS,
+        backpressure=CONNECTED,
+        http=HTTPModes.http1,
         log_access=False,
         log_level=LogLevels.warning,
     )

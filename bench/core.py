@@ -97,7 +97,16 @@ class _Core:
         key = f"{lookup.name} {sorted(lookup.args.items())}"
         if key not in self.known:
             with self.database.connect() as tx:
-                asker = Asker(tx, NOBODY, "ussd", clock.now(), VAULT, Pace(), timedelta(days=7))
+                asker = Asker(
+                    tx=tx,
+                    contact=NOBODY,
+                    medium="ussd",
+                    registry=None,
+                    now=clock.now(),
+                    vault=VAULT,
+                    pace=Pace(),
+                    stale_after=timedelta(days=7),
+                )
                 self.known[key] = lookups.answer(asker, lookup)
         return self.known[key]
 

@@ -7,6 +7,9 @@ read the answers, checked them and counted.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from statistics import median
+from typing import Any, LiteralString
 
 import psycopg
 from sqlalchemy import Connection, Engine, text
@@ -15,11 +18,10 @@ from app import clock
 from app.feedback import responses
 from app.insight import recount
 from bench.errors import BenchError
-from bench.figures import middle
+from bench.figures import middle, ratio
 
 ROUNDS = 3
 CONVERSATIONS = 3000
-TABLES = ("responses", "tallies")
 
 # Ratings of all centers and services in turn, each by a phone of its own.
 _MADE = text(
@@ -46,48 +48,61 @@ _MADE = text(
     """
 )
 
+_NEW: Mapping[str, LiteralString] = {
+    "responses": "COPY (SELECT * FROM responses WHERE id > %s) TO STDOUT",
+    "tallies": "COPY (SELECT * FROM tallies WHERE day IN "
+    "(SELECT day FROM responses WHERE id > %s)) TO STDOUT",
+}
 
-def measured(engine: Engine) -> dict[str, object]:
-    """Rounds of equally many due conversations; at the end the tallies are recounted."""
+
+def measured(engine: Engine) -> dict[str, Any]:
+    """Rounds of equally many due conversations, each beside a copy of what became of them."""
     _drained(engine)
-    rates = []
-    for number in range(ROUNDS):
+    rates, copied = [], []
+    for _ in range(ROUNDS):
         with engine.begin() as tx:
-            tx.execute(_MADE, {"round": f"bench {number}", "count": CONVERSATIONS})
+            before = tx.execute(text("SELECT coalesce(max(id), 0) FROM responses")).scalar_one()
+            tx.execute(_MADE, {"round": f"bench {before}", "count": CONVERSATIONS})
         begun = time.perf_counter()
         drained = _drained(engine)
         rates.append(drained / (time.perf_counter() - begun))
         if drained != CONVERSATIONS:
             raise BenchError(f"{CONVERSATIONS} conversations were due, {drained} were drained")
-    if (difference := recount.run(engine).difference) is not None:
-        raise BenchError(str(difference))
+        copied.append(_copied(engine, int(before)))
     return {
         "conversations_a_round": CONVERSATIONS,
         "per_second": middle(rates),
-        "copied_per_second": middle(_copied(engine)),
+        "copied_per_second": middle(copied),
+        "to_copied": round(median(map(ratio, rates, copied)), 3),
     }
 
 
-def _copied(engine: Engine) -> list[float]:
-    """Responses a second when they and their tallies are copied in as they stand."""
-    with engine.connect() as connection:
-        kept = {table: _read(connection, table) for table in TABLES}
-        count = connection.execute(text("SELECT count(*) FROM responses")).scalar_one()
-    rates = []
-    for _ in range(ROUNDS):
-        with engine.begin() as tx:
-            tx.execute(text(f"TRUNCATE {', '.join(TABLES)}"))
-        begun = time.perf_counter()
-        with engine.begin() as tx:
-            for table, rows in kept.items():
-                with _driver(tx).cursor().copy(f"COPY {table} FROM STDIN") as stream:
-                    stream.write(rows)
-        rates.append(count / (time.perf_counter() - begun))
-    return rates
+def recounted(engine: Engine) -> None:
+    """Raises BenchError unless the tallies are what the answers say."""
+    if (difference := recount.run(engine).difference) is not None:
+        raise BenchError(str(difference))
 
 
-def _read(tx: Connection, table: str) -> bytes:
-    with _driver(tx).cursor().copy(f"COPY {table} TO STDOUT") as stream:
+def _copied(engine: Engine, before: int) -> float:
+    """Responses a second when those after `before`, and their days' tallies, are copied as they
+    stand into empty tables of the same shape and indexes."""
+    with engine.begin() as tx:
+        kept = {table: _read(tx, query, before) for table, query in _NEW.items()}
+        for table in kept:
+            tx.execute(text(f"CREATE TABLE bench_{table} (LIKE {table} INCLUDING ALL)"))
+    begun = time.perf_counter()
+    with engine.begin() as tx:
+        for table, rows in kept.items():
+            with _driver(tx).cursor().copy(f"COPY bench_{table} FROM STDIN") as stream:
+                stream.write(rows)
+    seconds = time.perf_counter() - begun
+    with engine.begin() as tx:
+        tx.execute(text("DROP TABLE bench_responses, bench_tallies"))
+    return CONVERSATIONS / seconds
+
+
+def _read(tx: Connection, query: LiteralString, before: int) -> bytes:
+    with _driver(tx).cursor().copy(query, (before,)) as stream:
         return b"".join(map(bytes, stream))
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 from sqlalchemy import Engine, text
 
-from app.web.settings import THREADS
+from app.sections import LoadSection
+from app.web.settings import THREADS, threads
 
 LIBRARIES = ("flask", "granian", "sqlalchemy", "psycopg", "psycopg-pool", "redis", "rq")
 SHARED = (
@@ -20,7 +21,7 @@ SHARED = (
 )
 
 
-def described(engine: Engine) -> dict[str, object]:
+def described(engine: Engine, limits: LoadSection) -> dict[str, object]:
     """The machine, the versions and the sizes that the figures belong to."""
     with engine.connect() as connection:
         postgres = connection.execute(text("SHOW server_version")).scalar_one()
@@ -33,7 +34,14 @@ def described(engine: Engine) -> dict[str, object]:
         "system": platform.platform(),
         "python": platform.python_version(),
         "versions": {name: version(name) for name in LIBRARIES} | {"postgresql": postgres},
-        "granian": {"workers": 1, "blocking_threads": THREADS},
+        # What waits costs a thread and does nothing: as many work in each server, and as many
+        # connections to the database are used.
+        "granian": {
+            "workers": 1,
+            "bare_threads": THREADS,
+            "working_threads": THREADS,
+            "waiting_threads": threads(limits) - THREADS,
+        },
         "synchronous_commit": durable,
         # Above the number of cores, somebody else was working here too.
         "load_average_before": round(os.getloadavg()[0], 2),

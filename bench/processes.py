@@ -69,6 +69,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def troubles(log: Path) -> str:
+    """The last lines of a program's log that are no mere information."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join([line for line in lines if "[info " not in line][-10:]) or "nothing"
+
+
 def wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Return once /health/ready answers 200."""
     deadline = time.monotonic() + START_SECONDS

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import csv
 import random
-import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,16 +21,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
 
-from app import clock, embedded, logs, open_mail, open_registrar, settings
+from app import clock, open_mail, open_registrar
 from app.channels import open_channels
-from app.cli.run import prepare
-from app.errors import OperatorError
 from app.requests import due, importing
 from app.settings import Settings
 from app.storage import requests as storage
-from app.storage.database import open_engine
 from app.storage.requests_schema import requests
-from bench import processes
+from bench import homes
 from bench.errors import BenchError
 from bench.figures import number, percentile, table
 
@@ -229,21 +224,9 @@ def written(found: Results) -> str:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     count = int(sys.argv[1]) if len(sys.argv) > 1 else MANY
-    with logs.warnings_to_stderr(), tempfile.TemporaryDirectory(prefix="siang-") as folder:
-        home = Path(folder) / "home"
-        home.mkdir()
-        loaded = settings.load(processes.environment(home))
-        with embedded.database(home) as url:
-            engine = open_engine(url)
-            try:
-                prepare(loaded, engine)
-                print(written(measured(engine, loaded, count, Path(folder))))
-            except (BenchError, OperatorError) as error:
-                sys.exit(str(error))
-            finally:
-                engine.dispose()
+    with homes.ended_well(), homes.opened() as home:
+        print(written(measured(home.engine, home.settings, count, home.folder)))
 
 
 if __name__ == "__main__":

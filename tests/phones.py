@@ -57,7 +57,7 @@ class Gateway:
     def tally(self, odsc: str = "0103") -> dict[str, object]:
         """This week's figures, as `siang tally --json` prints them."""
         self.work()
-        week = Week.of(clock.local_day(clock.now()))
+        week = Week.of(clock.local_day(self.office.desk.now()))
         _, summary = summaries.of_area(self.office.engine, "odsc", odsc, week)
         return dict(json.loads(json.dumps(summary.as_json())))
 

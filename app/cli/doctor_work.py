@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from app.cli.doctor_findings import Finding, Place, ago, alive, joined
@@ -9,6 +10,7 @@ from app.cli.messages import lasting
 from app.living import SILENT_SECONDS
 from app.spool import Spool
 from app.storage import alarms, canaries, channels, messages, operations, upkeep
+from app.storage.operations import Heard
 
 WORKERS = ("turns", "responses", "outbox")
 # A bell is answered in a second, upkeep helps after three.
@@ -102,55 +104,56 @@ def spool(place: Place) -> Finding:
 
 
 def channels_health(place: Place) -> Finding:
-    name = "channels"
-    troubles = [*_troubles(place), *_without_secret(place)]
-    said = joined(_heard(place)) or "None"
-    if not place.channels:
+    """What is wrong is named; the rest is counted."""
+    name, every = "channels", len(place.channels)
+    if not every:
         return Finding(name, "fail", "There is none", "Write one into config/siang.toml")
+    heard = operations.heard(place.tables, list(place.channels))
+    troubles = [*_troubles(place, heard), *_without_secret(place)]
+    well = every - len({channel for channel, _ in troubles} & place.channels.keys())
+    said = f"{well} of {every} well, {_last(place, heard)}"
     if troubles:
-        return Finding(name, "warn", f"{joined(troubles)}. {said}", "siang alarms, siang channels")
+        named = joined([f"{channel} {trouble}" for channel, trouble in troubles], most=3)
+        return Finding(name, "warn", f"{named}; {said}", "siang alarms, siang channels")
     return Finding(name, "ok", said)
 
 
-def _troubles(place: Place) -> list[str]:
-    """Open breakers, silent devices, canaries that did not come back."""
-    found = []
-    for one in operations.heard(place.tables, list(place.channels)):
-        if one.down_since is not None:
-            found.append(f"{one.channel} is down for {lasting(place.now - one.down_since)}")
+def _troubles(place: Place, heard: Sequence[Heard]) -> list[tuple[str, str]]:
+    """Channels with an open breaker, a silent device, a canary that did not come back."""
+    found = [
+        (one.channel, f"is down for {lasting(place.now - one.down_since)}")
+        for one in heard
+        if one.down_since is not None
+    ]
     for name, channel in place.channels.items():
         minutes = channel.config.heartbeat_minutes
         if minutes:
             before = place.now - timedelta(minutes=minutes)
             since = place.now - timedelta(days=7)
             silent = channels.silent_devices(place.tables, name, before, since)
-            found += [f"{name}/{device} is silent" for device, _ in silent]
-    for canary in canaries.newest(place.tables, place.now - CANARIES):
-        late = place.now - canary.sent_at > timedelta(
-            minutes=place.settings.delivery.canary_minutes
-        )
-        if late and not canary.returned:
-            found.append(f"the canary of {canary.channel} did not come back")
-    return found
+            found += [(name, f"hears nothing of {device}") for device, _ in silent]
+    patience = timedelta(minutes=place.settings.delivery.canary_minutes)
+    return found + [
+        (one.channel, "did not bring its canary back")
+        for one in canaries.newest(place.tables, place.now - CANARIES)
+        if place.now - one.sent_at > patience and not one.returned
+    ]
 
 
-def _without_secret(place: Place) -> list[str]:
+def _without_secret(place: Place) -> list[tuple[str, str]]:
     """Channels that could not send a message for want of a password or key."""
     return [
-        f"{name} has no {' or '.join(SECRETS[channel.config.kind])}"
+        (name, f"has no {' or '.join(SECRETS[channel.config.kind])}")
         for name, channel in place.channels.items()
         if channel.config.kind in SECRETS
         and not any(channel.config.options.get(one) for one in SECRETS[channel.config.kind])
     ]
 
 
-def _heard(place: Place) -> list[str]:
-    told = []
-    for one in operations.heard(place.tables, list(place.channels)):
-        last = {"receipt": one.receipt_at, "text": one.text_at, "heartbeat": one.heartbeat_at}
-        signs = [f"{kind} {lasting(place.now - at)} ago" for kind, at in last.items() if at]
-        told.append(f"{one.channel}: {', '.join(signs) or 'nothing heard yet'}")
-    return told
+def _last(place: Place, heard: Sequence[Heard]) -> str:
+    """When any of them last brought anything."""
+    signs = [at for one in heard for at in (one.receipt_at, one.text_at, one.heartbeat_at) if at]
+    return f"heard {lasting(place.now - max(signs))} ago" if signs else "nothing heard yet"
 
 
 def open_alarms(place: Place) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from app.errors import OperatorError
-from app.storage.levels import COUNTRY
+from app.words import COUNTRY
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 L = TypeVar("L", bound=str)

@@ -166,7 +166,8 @@ def serve() -> None:
 
 
 def _take_leave(end: Callable[[], object]) -> None:
-    """Let SIGTERM tell the process that serves, and `end` it when it has let everybody in."""
+    """Let SIGTERM and Ctrl-C tell the process that serves, and `end` it when it has let everybody
+    in."""
     from app.web import leaving
 
     def leave(_number: int, _frame: FrameType | None) -> None:
@@ -179,4 +180,5 @@ def _take_leave(end: Callable[[], object]) -> None:
 
     # A process that does not serve yet has nobody to take leave of.
     signal.signal(leaving.ASKED, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, leave)
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, leave)

@@ -23,6 +23,7 @@ from app.settings import ChannelConfig, Settings
 from app.spool import Spool
 from app.storage import conversations
 from app.storage.people import Contact
+from app.storage.places import Load
 from app.text.numbers import e164
 from app.words import Language, Limits, Medium
 
@@ -74,12 +75,15 @@ class Desk:
             return contact.language
         return self.language
 
-    def asker(self, tx: Connection, contact: Contact, medium: Medium) -> Asker:
-        """What the lookups of a turn are answered with."""
+    def asker(
+        self, tx: Connection, contact: Contact, medium: Medium, registry: Load | None = None
+    ) -> Asker:
+        """What the lookups of a turn are answered with; `registry` where its load is known."""
         return Asker(
             tx=tx,
             contact=contact,
             medium=medium,
+            registry=registry,
             now=self.now(),
             vault=self.vault,
             pace=self.registrar.pace,

@@ -48,7 +48,7 @@ class Keywords:
 
     def alone(self, text: str) -> bool:
         """Whether a keyword is all that the text says."""
-        return any(answers.matches(text, word) for words in self.words.values() for word in words)
+        return answers.matches_any(text, (one for words in self.words.values() for one in words))
 
     @cached_property
     def _consent(self) -> Mapping[str, tuple[str, ...]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -16,13 +17,14 @@ from app.requests.looking import Pace, look_up
 from app.requests.statuses import overdue
 from app.storage import places, registry, requests
 from app.storage.people import Contact
-from app.storage.places import NamedPlace
+from app.storage.places import Load, NamedPlace
 from app.storage.registry import Odsc, Service
 from app.storage.requests import Request
 from app.text.places import Gazetteer, short
 from app.words import Language, Medium
 
 Args = Mapping[str, str]
+Kept = TypeVar("Kept")
 
 # What a whole province is called beside the district of the same name.
 PROVINCE: Mapping[Language, str] = {"lo": "ແຂວງ{}", "en": "{} province"}
@@ -33,12 +35,14 @@ CAPITAL = "01"
 class Asker:
     """Who asks by which medium, when, and what it takes to answer.
 
-    News of a request that are older than `stale_after` are told with their age.
+    `registry` is the load in force where it is known already. News of a request that are older
+    than `stale_after` are told with their age.
     """
 
     tx: Connection
     contact: Contact
     medium: Medium
+    registry: Load | None
     now: datetime
     vault: Vault
     pace: Pace
@@ -70,8 +74,16 @@ class _Atlas:
         return Found(code, names)
 
 
-# The latest load alone: places are many, and change when somebody loads a registry.
-_atlases: dict[tuple[str, datetime], _Atlas] = {}
+@dataclass(slots=True)
+class _Kept:
+    """What was found in a load of the registry, which changes only when somebody loads another."""
+
+    load: Load | None = None
+    found: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+
+# Of the latest load alone. What was not found is not kept: people may type anything.
+_kept = _Kept()
 
 
 def answer(asker: Asker, lookup: Lookup) -> Outcome:
@@ -81,14 +93,35 @@ def answer(asker: Asker, lookup: Lookup) -> Outcome:
 
 def center(asker: Asker, code: str) -> Findings:
     """The center with this code."""
-    found = registry.odsc(asker.tx, code)
-    return () if found is None else (Found(found.code, found.names),)
+    return _once(asker, ("center", code), lambda: _center(asker.tx, code))
 
 
 def service(asker: Asker, key: str) -> Findings:
     """The service with this key."""
     found = registry.service(asker.tx, key)
     return () if found is None else (Found(found.key, found.names),)
+
+
+def _once(asker: Asker, what: tuple[str, ...], find: Callable[[], Kept]) -> Kept:
+    """What the load in force holds, asked for once a process."""
+    global _kept
+    load, kept = asker.registry or places.loaded(asker.tx), _kept
+    if load is None:
+        return find()
+    if load != kept.load:
+        _kept = kept = _Kept(load)
+    if what not in kept.found:
+        found = find()
+        if not found:
+            return found
+        kept.found[what] = found
+    there: Kept = kept.found[what]
+    return there
+
+
+def _center(tx: Connection, code: str) -> Findings:
+    found = registry.odsc(tx, code)
+    return () if found is None else (Found(found.code, found.names),)
 
 
 # --- places -----------------------------------------------------------------------------------
@@ -104,43 +137,48 @@ def _odsc(asker: Asker, args: Args) -> Findings:
 
 
 def _provinces(asker: Asker, args: Args) -> Findings:
-    found = registry.provinces_with_odscs(asker.tx)
-    return tuple(Found(place.code, place.names) for place in found)
+    def find() -> Findings:
+        found = registry.provinces_with_odscs(asker.tx)
+        return tuple(Found(place.code, place.names) for place in found)
+
+    return _once(asker, ("provinces",), find)
 
 
 def _districts(asker: Asker, args: Args) -> Findings:
-    found = registry.districts_with_odscs(asker.tx, args["province"])
-    return tuple(Found(place.code, place.names) for place in found)
+    def find() -> Findings:
+        found = registry.districts_with_odscs(asker.tx, args["province"])
+        return tuple(Found(place.code, place.names) for place in found)
+
+    return _once(asker, ("districts", args["province"]), find)
 
 
 def _odscs(asker: Asker, args: Args) -> Findings:
-    found = places.centers_in(asker.tx, args["district"])
-    return tuple(Found(odsc.code, odsc.names) for odsc in found)
+    def find() -> Findings:
+        found = places.centers_in(asker.tx, args["district"])
+        return tuple(Found(odsc.code, odsc.names) for odsc in found)
+
+    return _once(asker, ("centers", args["district"]), find)
 
 
 def _places(asker: Asker, args: Args) -> Findings:
-    atlas = _atlas(asker.tx)
+    atlas = _once(asker, ("atlas",), lambda: _atlas(asker.tx))
     return tuple(atlas.found(code) for code in atlas.gazetteer.find(args["value"]))
 
 
 def _atlas(tx: Connection) -> _Atlas:
-    loaded = places.loaded(tx)
-    atlas = None if loaded is None else _atlases.get(loaded)
-    if atlas is None:
-        every = places.every(tx)
-        spelt = ((one.code, name) for one in every for name in (*one.names.values(), *one.aliases))
-        atlas = _Atlas({one.code: one for one in every}, Gazetteer(spelt))
-        _atlases.clear()
-        if loaded is not None:
-            _atlases[loaded] = atlas
-    return atlas
+    every = places.every(tx)
+    spelt = ((one.code, name) for one in every for name in (*one.names.values(), *one.aliases))
+    return _Atlas({one.code: one for one in every}, Gazetteer(spelt))
 
 
 # --- services ---------------------------------------------------------------------------------
 
 
 def _services(asker: Asker, args: Args) -> Findings:
-    return tuple(Found(service.key, service.names) for service in registry.services(asker.tx))
+    def find() -> Findings:
+        return tuple(Found(one.key, one.names) for one in registry.services(asker.tx))
+
+    return _once(asker, ("services",), find)
 
 
 def _fee(asker: Asker, args: Args) -> Findings:

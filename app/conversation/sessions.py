@@ -18,9 +18,13 @@ from sqlalchemy import Connection
 from app.conversation.desk import Desk
 from app.conversation.play import Hop
 from app.errors import Contradicts
+from app.people.vault import Sealed
 from app.settings import QUICKEST_REPEAT
-from app.storage import conversations, turns
-from app.storage.conversations import Standing, StoredTurn
+from app.storage import conversations, people, turning, turns
+from app.storage.conversations import Standing
+from app.storage.people import Contact
+from app.storage.places import Load
+from app.storage.turning import StoredTurn
 from app.storage.turns import Told
 from app.words import Inbound, Reply
 
@@ -31,17 +35,20 @@ OWN = "#"
 class Session:
     """`told` is the reply that this very input was given before; then nothing else is known.
 
-    `mine` is this session's conversation, whatever became of it, `standings` it and those that
-    may be gone on with; `name` is under what a session is kept, and `opening` what was dialled
-    where a conversation begins now. `body` is the keyed hash of what an input with an id says.
+    `contact` is locked. `mine` is this session's conversation, whatever became of it, `standings`
+    it and those that may be gone on with; `name` is under what a session is kept, and `opening`
+    what was dialled where a conversation begins now. `body` is the keyed hash of what an input
+    with an id says. `registry` is the load in force, where it is known already.
     """
 
+    contact: Contact
     told: Reply | None = None
     standings: Sequence[Standing] = ()
     mine: Standing | None = None
     name: str = ""
     opening: str = ""
     body: bytes | None = None
+    registry: Load | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +60,11 @@ class Progress:
     turns: Sequence[StoredTurn]
 
 
-def find(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
-    """What is known of the session, for a contact that is locked. Raises Contradicts."""
+def find(desk: Desk, tx: Connection, sealed: Sealed, inbound: Inbound) -> Session:
+    """Lock the contact and find what is known of its session. Raises Contradicts."""
     if inbound.accumulates:
-        return _whole(desk, tx, contact_id, inbound)
-    return _hop(desk, tx, contact_id, inbound)
+        return _whole(desk, tx, sealed, inbound)
+    return _hop(desk, tx, people.lock(tx, sealed.hash, sealed.cipher), inbound)
 
 
 def pieces(session: Session, inbound: Inbound) -> tuple[str, list[str]]:
@@ -93,35 +100,43 @@ def progress(session: Session, inbound: Inbound, walked: Sequence[Hop]) -> Progr
 # --- all input each time ----------------------------------------------------------------------
 
 
-def _whole(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
-    told, standings = conversations.standing(
+def _whole(desk: Desk, tx: Connection, sealed: Sealed, inbound: Inbound) -> Session:
+    begun = turning.begin_turn(
         tx,
-        contact_id,
+        sealed.hash,
+        sealed.cipher,
         inbound.channel,
-        "ussd",
         inbound.session,
         _hashed(inbound.text),
         inbound.received_at - desk.resume_within,
     )
     here = (inbound.channel, inbound.session)
-    mine = next((one for one in standings if (one.channel, one.session) == here), None)
-    return Session(told, standings, mine, name=inbound.session, opening=inbound.text)
+    mine = next((one for one in begun.standings if (one.channel, one.session) == here), None)
+    return Session(
+        contact=begun.contact,
+        told=begun.told,
+        standings=begun.standings,
+        mine=mine,
+        name=inbound.session,
+        opening=inbound.text,
+        registry=begun.registry,
+    )
 
 
 # --- the newest input alone -------------------------------------------------------------------
 
 
-def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Session:
+def _hop(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Session:
     body = desk.vault.hash(inbound.text) if inbound.provider_id else None
-    known = _told(tx, contact_id, inbound, _hashed(inbound.provider_id)) if body else None
+    known = _told(tx, contact.id, inbound, _hashed(inbound.provider_id)) if body else None
     if known is not None:
         if known.body_hash not in (None, body):
             raise Contradicts("this id brought another input before")
-        return Session(known.reply)
+        return Session(contact, known.reply)
     begins = inbound.session + OWN
     standings = conversations.standing_hops(
         tx,
-        contact_id,
+        contact.id,
         inbound.channel,
         begins,
         resumable=inbound.received_at - desk.resume_within,
@@ -129,17 +144,17 @@ def _hop(desk: Desk, tx: Connection, contact_id: int, inbound: Inbound) -> Sessi
     )
     mine = next((one for one in standings if _under(one, inbound.channel, begins)), None)
     if mine is not None and (_repeats(desk, inbound, mine) or _overtaken(inbound, mine)):
-        told = _told(tx, contact_id, inbound, mine.path_hash)
+        told = _told(tx, contact.id, inbound, mine.path_hash)
         if told is not None:
-            return Session(told.reply)
+            return Session(contact, told.reply)
     left = [one for one in standings if one.status in ("open", "abandoned")]
     if mine is not None and mine.status == "open" and not inbound.begins:
-        return Session(None, left, mine, name=mine.session, body=body)
+        return Session(contact, None, left, mine, name=mine.session, body=body)
     # An answer to a screen that we do not know was meant for no screen of ours, but STOP is STOP.
     dialled = inbound.begins or desk.keywords.consent(inbound.text) is not None
     name = begins + (inbound.provider_id or inbound.received_at.isoformat())
     opening = inbound.text if dialled else ""
-    return Session(None, left, None, name=name, opening=opening, body=body)
+    return Session(contact, None, left, None, name=name, opening=opening, body=body)
 
 
 def _under(standing: Standing, channel: str, begins: str) -> bool:

@@ -16,12 +16,13 @@ from app.conversation.desk import Desk
 from app.conversation.play import Play
 from app.flows.model import State, readable
 from app.flows.nodes import Book
-from app.storage import conversations, outbox, people
+from app.storage import conversations, outbox, people, turning
 from app.storage import inbound as letters
-from app.storage.conversations import Standing, TurnRecord
+from app.storage.conversations import Standing
 from app.storage.inbound import Waiting
 from app.storage.invitations import Invitation
 from app.storage.people import Contact
+from app.storage.turning import TurnRecord
 from app.text import answers
 from app.words import Language, Reply
 
@@ -157,7 +158,7 @@ def _answered(
     reply: Reply,
 ) -> str:
     now = desk.now()
-    conversation = conversations.record(tx, _record(letter, contact, mine, play, now))
+    conversation = turning.record(tx, _record(letter, contact, mine, play, now))
     logs.of_conversation(conversation)
     desk.follow(tx, play, contact, conversation, letter.channel, now)
     if asked is not None:

@@ -18,9 +18,11 @@ from app.conversation.play import Hop, Play, hops
 from app.conversation.sessions import Session
 from app.flows.engine import can_resume
 from app.flows.model import readable
-from app.storage import conversations, people
-from app.storage.conversations import Standing, TurnRecord
+from app.people.vault import Sealed
+from app.storage import conversations, turning
+from app.storage.conversations import Standing
 from app.storage.people import Contact
+from app.storage.turning import TurnRecord
 from app.text import answers
 from app.words import Inbound, Reply
 
@@ -46,7 +48,12 @@ class Talk(Play):
     def _starts_over(self, text: str) -> bool:
         """Whether it is what our own menu offers: ເລີ່ມໃໝ່ asks for no messages."""
         labels = (pack.get(START_OVER, "") for pack in self.book.packs.values())
-        return any(answers.matches(text, label) for label in labels)
+        return answers.matches_any(text, labels)
+
+    @property
+    def goes_further(self) -> bool:
+        """Whether there is more to write than the turn itself."""
+        return bool(self.wish or self.secrets or self.cases or self.phrases)
 
     @property
     def status(self) -> str:
@@ -77,8 +84,7 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     sealed = desk.seal(inbound.sender)
     with logs.one_conversation():
         with desk.engine.begin() as tx:
-            contact = people.lock(tx, sealed.hash, sealed.cipher)
-            turned = _turned(desk, tx, contact, inbound, promise)
+            turned = _turned(desk, tx, sealed, inbound, promise)
         log.info(
             "turn_taken" if turned.node else "turn_repeated",
             channel=inbound.channel,
@@ -95,40 +101,23 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
 
 
 def _turned(
-    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, promise: Promise
+    desk: Desk, tx: Connection, sealed: Sealed, inbound: Inbound, promise: Promise
 ) -> _Turned:
-    session = sessions.find(desk, tx, contact.id, inbound)
+    session = sessions.find(desk, tx, sealed, inbound)
+    contact = session.contact
     if session.mine is not None:
         logs.of_conversation(session.mine.id)
     if session.told is not None:
         return _Turned(session.told)
     if session.mine is not None and session.mine.status != "open":
         return _Turned(_over(desk, tx, contact, inbound))
-    play, reply, due, conversation = _turn(desk, tx, contact, inbound, session)
-    late = not promise.keep()
-    if late and play.wish is not None:
-        consent.tell(desk, tx, contact, inbound.channel, reply.text)
-    elif late:
-        desk.text(tx, contact, inbound.channel, reply.text, desk.now(), conversation)
-    assert play.state is not None
-    return _Turned(reply, play.state.node, late, due)
-
-
-def _turn(
-    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, session: Session
-) -> tuple[Talk, Reply, bool, int]:
-    mine = session.mine
-    left = None if mine is not None else _left(desk, tx, inbound, session)
+    begun = session.mine or _left(desk, tx, inbound, session)
     for other in session.standings:
-        if other.status == "open" and other is not mine and other is not left:
+        if other.status == "open" and other is not begun:
             conversations.close(tx, other.id, "replaced", inbound.received_at)
-    begun = mine or left
-    play = _play(desk, tx, contact, inbound, begun)
-    walked = _continue(play, session, inbound) if mine else _begin(play, session.opening)
-    conversation, due = _save(desk, tx, inbound, contact, begun, play, session, walked)
-    if play.wish is not None:
-        consent.change(desk, tx, contact, play.wish)
-    return play, walked[-1].reply, due, conversation
+    play = _play(desk, tx, session, inbound, begun)
+    walked = _continue(play, session, inbound) if session.mine else _begin(play, session.opening)
+    return _save(desk, tx, inbound, begun, play, session, walked, promise)
 
 
 def _left(desk: Desk, tx: Connection, inbound: Inbound, session: Session) -> Standing | None:
@@ -158,16 +147,16 @@ def _over(desk: Desk, tx: Connection, contact: Contact, inbound: Inbound) -> Rep
 
 
 def _play(
-    desk: Desk, tx: Connection, contact: Contact, inbound: Inbound, mine: Standing | None
+    desk: Desk, tx: Connection, session: Session, inbound: Inbound, mine: Standing | None
 ) -> Talk:
     began_on = None if mine is None else desk.books.version(tx, mine.flow)
     stood = None if mine is None or began_on is None else readable(mine.state)
     book = began_on or desk.books.current(tx)
-    language = desk.language_of(contact, book)
+    language = desk.language_of(session.contact, book)
     if inbound.language in book.packs:
         language = inbound.language or language
     return Talk(
-        asker=desk.asker(tx, contact, "ussd"),
+        asker=desk.asker(tx, session.contact, "ussd", session.registry),
         book=book,
         flow=book.flows[desk.flow],
         channel=inbound.channel,
@@ -207,27 +196,53 @@ def _save(
     desk: Desk,
     tx: Connection,
     inbound: Inbound,
-    contact: Contact,
     begun: Standing | None,
     play: Talk,
     session: Session,
     walked: Sequence[Hop],
-) -> tuple[int, bool]:
-    """Write the turn; its conversation, and whether a response must follow from it."""
-    now = inbound.received_at
+    promise: Promise,
+) -> _Turned:
+    """Write the turn and all that follows from it."""
+    now, contact, reply = inbound.received_at, session.contact, walked[-1].reply
     if play.restarted and begun is not None:
         conversations.close(tx, begun.id, "replaced", now)
         begun = None
-    turn = _record(inbound, contact, begun, play, session, walked)
-    conversation = conversations.record(tx, turn)
+    turn = _record(inbound, begun, play, session, walked)
+    # From here on the phone waits until this is committed.
+    late = not promise.keep()
+    assert play.state is not None
+    turned = _Turned(reply, play.state.node, late, turn.due or play.restarted)
+    if not late and not play.goes_further:
+        logs.of_conversation(turning.record_and_commit(tx, turn))
+        return turned
+    conversation = turning.record(tx, turn)
     logs.of_conversation(conversation)
     desk.follow(tx, play, contact, conversation, inbound.channel, now)
-    return conversation, turn.due or play.restarted
+    if play.wish is not None:
+        consent.change(desk, tx, contact, play.wish)
+    if late:
+        _send(desk, tx, inbound, play, contact, reply, conversation)
+    return turned
+
+
+def _send(
+    desk: Desk,
+    tx: Connection,
+    inbound: Inbound,
+    play: Talk,
+    contact: Contact,
+    reply: Reply,
+    conversation: int,
+) -> None:
+    """By SMS what nobody waited for on the screen."""
+    if play.wish is not None:
+        consent.tell(desk, tx, contact, inbound.channel, reply.text)
+    else:
+        desk.text(tx, contact, inbound.channel, reply.text, desk.now(), conversation)
 
 
 def _record(
     inbound: Inbound,
-    contact: Contact,
     begun: Standing | None,
     play: Talk,
     session: Session,
@@ -237,7 +252,7 @@ def _record(
     progress = sessions.progress(session, inbound, walked)
     return TurnRecord(
         conversation_id=None if begun is None else begun.id,
-        contact_id=contact.id,
+        contact_id=session.contact.id,
         channel=inbound.channel,
         medium="ussd",
         session=session.name,

@@ -65,11 +65,11 @@ class Mail:
 
     def queue_all(
         self, tx: Connection, letters: Sequence[Letter], *, purpose: Purpose, now: datetime
-    ) -> None:
-        """Queue many at once, each unless one with its `once_key` exists already."""
+    ) -> int:
+        """Queue many at once, each unless one with its `once_key` exists already; how many were."""
         addressed = [(one, self._channel(tx, one.contact_id, "")) for one in letters]
         expires_at = now + VALID[purpose]
-        outbox.add_all(tx, addressed, purpose=purpose, now=now, expires_at=expires_at)
+        return outbox.add_all(tx, addressed, purpose=purpose, now=now, expires_at=expires_at)
 
     def number(self, hashed: bytes, cipher: bytes) -> str:
         """The number as far as ways depend on it: "" where the keys do not open it.

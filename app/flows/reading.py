@@ -128,7 +128,7 @@ def chosen(
         if by_number and picked is not None and picked.number == number_of(index):
             return option, picked.rest
         names = labels.get(option.value_of or "", {}).values() or (pack.get(option.text, ""),)
-        if any(typed.matches(text, name) for name in names):
+        if typed.matches_any(text, names):
             return option, ""
     return None, ""
 

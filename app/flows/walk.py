@@ -328,7 +328,7 @@ class Walk:
             if picked is not None and picked.number == number_of(index):
                 self._save_rest(node.rest, picked.rest)
                 return self._chosen(node, one)
-            if any(typed.matches(given.text, name) for name in one.names.values()):
+            if typed.matches_any(given.text, one.names.values()):
                 return self._chosen(node, one)
         return (yield from self._typed(node, given.text))
 

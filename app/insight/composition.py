@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from app.insight import disclosure, statistics
-from app.insight.figures import COUNTRY, Area, Figures, Level, Part
+from app.insight.figures import Area, Figures, Level, Part
+from app.words import COUNTRY
 
 SCORES: Final = (1, 2, 3, 4, 5)
 SEXES: Final = ("F", "M")

@@ -18,12 +18,11 @@ from app.clock import local_day
 from app.insight import digest_reports, digests, releases
 from app.insight.digest_reports import Reports
 from app.insight.digest_text import LINES
-from app.insight.figures import COUNTRY
 from app.insight.sentences import FALLBACK, Sentences
 from app.storage import readers
 from app.storage.readers import Reader
 from app.text.lao import canonical, digits
-from app.words import Language
+from app.words import COUNTRY, Language
 
 WORDS: Final = ("d", "ດ", "digest")
 MOST: Final = 3

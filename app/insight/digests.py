@@ -21,6 +21,7 @@ from app.insight.sentences import FALLBACK, Sentences
 from app.storage import readers, tallies
 from app.storage import releases as storage
 from app.storage.levels import Level
+from app.storage.outbox import Letter
 from app.storage.readers import Reader
 from app.words import Language
 
@@ -144,7 +145,7 @@ def _queue(
     sentences: Mapping[Language, Sentences],
 ) -> int:
     texts: dict[tuple[Place, Language], str | None] = {}
-    queued = 0
+    letters = []
     for reader in to:
         language = reader.language if reader.language in sentences else FALLBACK
         place = (reader.level, reader.code)
@@ -156,16 +157,9 @@ def _queue(
         text = texts[place, language]
         # A place that was opened after its week was released has nothing to read of it.
         if text is not None:
-            added = mail.queue(
-                tx,
-                contact_id=reader.contact_id,
-                purpose="digest",
-                text=text,
-                now=now,
-                once_key=f"digest:{reports.week}:{reader.code}:{reader.contact_id}",
-            )
-            queued += added is not None
-    return queued
+            once_key = f"digest:{reports.week}:{reader.code}:{reader.contact_id}"
+            letters.append(Letter(reader.contact_id, text, once_key))
+    return mail.queue_all(tx, letters, purpose="digest", now=now)
 
 
 # --- reading ----------------------------------------------------------------------------------

@@ -15,8 +15,6 @@ from app.insight import statistics
 
 Level = Literal["odsc", "district", "province", "country", "group"]
 LEVELS: tuple[Level, ...] = get_args(Level)
-COUNTRY = "LA"
-"""The code of the one area of the level "country"."""
 
 
 @dataclass(frozen=True, slots=True)

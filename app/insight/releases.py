@@ -17,9 +17,10 @@ from app.errors import OperatorError
 from app.feedback.cells import REASONS
 from app.insight import composition
 from app.insight.composition import Country, Said
-from app.insight.figures import COUNTRY, LEVELS, Area, Figures, Level, from_json
+from app.insight.figures import LEVELS, Area, Figures, Level, from_json
 from app.storage import registry
 from app.storage import releases as storage
+from app.words import COUNTRY
 
 Extra = Mapping[str, Sequence[str]]
 """Questions that are tallied beside the core ones, and their answers."""

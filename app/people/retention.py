@@ -34,8 +34,8 @@ NUMBERS, FILES = "numbers", "spooled files set aside"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long what is kept: numbers after the last contact, texts in a citizen's own words, and
-    messages. `closed` are the questions whose answers are counted, not written.
+    """How long what is kept: numbers after the last contact, texts in a citizen's own words and
+    offices' notes, and messages. `closed` are the questions whose answers are counted, not written.
     """
 
     numbers: timedelta

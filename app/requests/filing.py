@@ -26,6 +26,8 @@ from app.text.numbers import e164
 from app.words import REQUEST_STATUSES, Language, Purpose
 
 LONGEST_NOTE = 120
+# Of a number, with what people write between its letters and digits.
+LONGEST_NUMBER = 100
 # What an office tells of older days is no news: nobody is texted, or asked how it was.
 NEWS = timedelta(days=3)
 
@@ -147,10 +149,13 @@ def reach(
 
 
 def find(tx: Connection, typed: str, odsc: str | None = None) -> list[Request]:
-    """The request with a number of ours, or those with an office's own, for an office's eyes."""
-    number = numbers.read(typed)
+    """The request with a number of ours, or those with an office's own, for an office's eyes.
+
+    Of one ODSC there is at most one; another's is not there.
+    """
+    number = numbers.read(typed[:LONGEST_NUMBER])
     if not numbers.is_ours(number):
-        return storage.by_alias(tx, number, odsc)
+        return storage.by_alias(tx, number, odsc) if numbers.may_be_alias(number) else []
     found = storage.by_number(tx, number)
     return [found] if found is not None and odsc in (None, found.odsc) else []
 

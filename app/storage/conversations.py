@@ -1,17 +1,14 @@
-"""Conversations: where a contact stands, what a turn changed, replies already given."""
+"""Conversations: where a contact stands, how one ends, what is added to it between turns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
-from sqlalchemy.types import Boolean, Text
+from sqlalchemy import Connection, text
 
-from app.words import Language, Medium, Reply
+from app.words import Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,92 +24,6 @@ class Standing:
     path_length: int
     path_hash: bytes
     turned_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTurn:
-    """The reply that was given when a session's input so far had this hash.
-
-    `body_hash` is the keyed hash of what the input said, where it is known by an id.
-    """
-
-    path_hash: bytes
-    reply: Reply
-    body_hash: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TurnRecord:
-    """Everything that one turn changes. `conversation_id` None: the conversation begins.
-
-    `told_under` is the network's own session, under which the replies are found again.
-    """
-
-    conversation_id: int | None
-    contact_id: int
-    channel: str
-    medium: Medium
-    session: str
-    flow: str
-    language: Language
-    state: Mapping[str, object]
-    status: str
-    now: datetime
-    answers: Mapping[str, str]
-    added: Mapping[str, str] = field(default_factory=dict)
-    path_length: int = 0
-    path_hash: bytes = b""
-    turns: Sequence[StoredTurn] = ()
-    told_under: str = ""
-    remembered_language: Language | None = None
-
-    @property
-    def due(self) -> bool:
-        """Whether the answers or their completeness changed, so that the response must follow."""
-        return bool(self.answers or self.added) or self.status != "open"
-
-
-_STANDING = text(
-    """
-    SELECT v.id, v.channel, v.session, v.status, v.flow, v.state, v.path_length, v.path_hash,
-           v.turned_at, t.reply, t.ends
-    FROM (SELECT 1) AS one
-    LEFT JOIN turns t ON t.channel = :channel AND t.session = :session
-         AND t.contact_id = :contact AND t.path_hash = :path_hash
-    LEFT JOIN conversations v ON v.contact_id = :contact AND v.medium = :medium
-         AND (v.status = 'open' OR (v.session = :session AND v.channel = :channel)
-              OR (v.status = 'abandoned' AND v.turned_at > :resumable))
-    ORDER BY v.id DESC
-    """
-).bindparams(bindparam("path_hash", type_=BYTEA))
-
-
-def standing(
-    tx: Connection,
-    contact_id: int,
-    channel: str,
-    medium: Medium,
-    session: str,
-    path_hash: bytes,
-    resumable: datetime,
-) -> tuple[Reply | None, list[Standing]]:
-    """The reply already given to this very input, and the contact's conversations that matter,
-    newest first: the one of this session whatever became of it, the open one, and those
-    abandoned since `resumable`."""
-    rows = tx.execute(
-        _STANDING,
-        {
-            "contact": contact_id,
-            "channel": channel,
-            "medium": medium,
-            "session": session,
-            "path_hash": path_hash,
-            "resumable": resumable,
-        },
-    ).all()
-    first = rows[0]
-    reply = None if first.reply is None else Reply(first.reply, first.ends)
-    return reply, [Standing(*row[:9]) for row in rows if row[0] is not None]
 
 
 _HOPS = text(
@@ -203,105 +114,6 @@ def end_session(
         {"contact": contact_id, "channel": channel, "session": session, "at": at, "now": now},
     )
     return closed.rowcount > 0
-
-
-# One statement for the whole turn: the conversation, its answers, the replies given, the contact.
-_EFFECTS = """
-    , answered AS (
-        INSERT INTO answers (conversation_id, question, value, at)
-        SELECT turned.id, given.question, given.value, :now
-        FROM turned, unnest(:questions, :values) AS given(question, value)
-        ON CONFLICT (conversation_id, question) DO UPDATE SET value = excluded.value
-    ), followed AS (
-        INSERT INTO answers (conversation_id, question, value, at)
-        SELECT turned.id, given.question, given.value, :now
-        FROM turned, unnest(:added_to, :added) AS given(question, value)
-        ON CONFLICT (conversation_id, question)
-        DO UPDATE SET value = answers.value || E'\\n' || excluded.value
-    ), told AS (
-        INSERT INTO turns (channel, session, contact_id, path_hash, body_hash, reply, ends, at)
-        SELECT :channel, :told_under, :contact, told.path_hash, told.body_hash, told.reply,
-               told.ends, :now
-        FROM unnest(:hashes, :bodies, :replies, :endings)
-             AS told(path_hash, body_hash, reply, ends)
-        ON CONFLICT DO NOTHING
-    ), known AS (
-        UPDATE contacts SET language = coalesce(:remembered, language),
-               last_odsc = coalesce(:odsc, last_odsc)
-        WHERE id = :contact AND (coalesce(:remembered, language) IS DISTINCT FROM language
-              OR coalesce(:odsc, last_odsc) IS DISTINCT FROM last_odsc)
-    )
-    SELECT id FROM turned
-"""
-
-_BEGUN = """
-    WITH turned AS (
-        INSERT INTO conversations (contact_id, channel, medium, session, path_length, path_hash,
-               flow, language, state, status, started_at, turned_at, due_at)
-        VALUES (:contact, :channel, :medium, :session, :path_length, :path_hash, :flow, :language,
-               :state, :status, :now, :now, CASE WHEN :due THEN :now END)
-        RETURNING id
-    )
-"""
-
-_CONTINUED = """
-    WITH turned AS (
-        UPDATE conversations SET channel = :channel, session = :session,
-               path_length = :path_length, path_hash = :path_hash, language = :language,
-               state = :state, status = :status, turned_at = :now,
-               due_at = CASE WHEN :due THEN :now ELSE due_at END
-        WHERE id = :id RETURNING id
-    )
-"""
-
-_TYPES: tuple[BindParameter[Any], ...] = (
-    bindparam("state", type_=JSONB),
-    bindparam("path_hash", type_=BYTEA),
-    bindparam("questions", type_=ARRAY(Text)),
-    bindparam("values", type_=ARRAY(Text)),
-    bindparam("added_to", type_=ARRAY(Text)),
-    bindparam("added", type_=ARRAY(Text)),
-    bindparam("hashes", type_=ARRAY(BYTEA)),
-    bindparam("bodies", type_=ARRAY(BYTEA)),
-    bindparam("replies", type_=ARRAY(Text)),
-    bindparam("endings", type_=ARRAY(Boolean)),
-    bindparam("remembered", type_=Text),
-    bindparam("odsc", type_=Text),
-    bindparam("now"),
-)
-_BEGIN = text(_BEGUN + _EFFECTS).bindparams(*_TYPES)
-_CONTINUE = text(_CONTINUED + _EFFECTS).bindparams(*_TYPES)
-
-
-def record(tx: Connection, turn: TurnRecord) -> int:
-    """Write a turn; the conversation's id."""
-    values = {
-        "contact": turn.contact_id,
-        "channel": turn.channel,
-        "session": turn.session,
-        "told_under": turn.told_under,
-        "path_length": turn.path_length,
-        "path_hash": turn.path_hash,
-        "language": turn.language,
-        "state": turn.state,
-        "status": turn.status,
-        "now": turn.now,
-        "due": turn.due,
-        "questions": list(turn.answers),
-        "values": list(turn.answers.values()),
-        "added_to": list(turn.added),
-        "added": list(turn.added.values()),
-        "hashes": [told.path_hash for told in turn.turns],
-        "bodies": [told.body_hash for told in turn.turns],
-        "replies": [told.reply.text for told in turn.turns],
-        "endings": [told.reply.ends for told in turn.turns],
-        "remembered": turn.remembered_language,
-        "odsc": turn.answers.get("odsc"),
-    }
-    if turn.conversation_id is None:
-        values |= {"medium": turn.medium, "flow": turn.flow}
-        return int(tx.execute(_BEGIN, values).scalar_one())
-    return int(tx.execute(_CONTINUE, values | {"id": turn.conversation_id}).scalar_one())
 
 
 def seal_answer(

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -65,6 +65,18 @@ def open_engine(url: str, pool: int = 4) -> Engine:
             "prepare_threshold": 2,
         },
     )
+
+
+def with_lock_timeout(engine: Engine, seconds: float) -> Engine:
+    """The same engine for whoever has other things to do: its transactions wait so long for a
+    lock, and no longer."""
+    hurried = engine.execution_options()
+
+    def hurry(connection: Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(seconds * 1000)}")
+
+    event.listen(hurried, "begin", hurry)
+    return hurried
 
 
 def wait_for(engine: Engine, tell: Callable[[str], None], seconds: float = 60) -> None:

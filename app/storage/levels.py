@@ -6,13 +6,10 @@ have codes, and at most one of them is filled.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 Level = Literal["odsc", "district", "province", "country"]
 StaffLevel = Literal["odsc", "district", "province", "country", "operator"]
-
-COUNTRY: Final = "LA"
-"""The code of the one place of the level "country"."""
 
 
 def columns(level: StaffLevel, place: str) -> dict[str, str | None]:

@@ -74,11 +74,11 @@ def add_all(
     purpose: Purpose,
     now: datetime,
     expires_at: datetime,
-) -> None:
-    """Queue many messages, each on its channel, unless one with its `once_key` exists already."""
+) -> int:
+    """Queue many messages, each on its channel, unless one with its `once_key` exists already;
+    how many were."""
     rows = [_values(letter, channel, purpose, now, expires_at) for letter, channel in letters]
-    if rows:
-        tx.execute(_ADD, rows)
+    return tx.execute(_ADD, rows).rowcount if rows else 0
 
 
 _INSERT = (

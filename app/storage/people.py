@@ -48,7 +48,9 @@ _CONTACT = (
     "FROM contacts "
 )
 # NO KEY UPDATE: rows that point here may still be written by others meanwhile.
-_LOCK = text(_CONTACT + "WHERE phone_hash = :hash FOR NO KEY UPDATE OF contacts")
+LOCKING = _CONTACT + "WHERE phone_hash = :hash FOR NO KEY UPDATE OF contacts"
+"""Finds a contact by `hash`, the columns as `Contact` has them, and locks it."""
+_LOCK = text(LOCKING)
 _BY_ID = text(_CONTACT + "WHERE id = :id")
 _FIND = text("SELECT id FROM contacts WHERE phone_hash = :hash")
 # Held, as a row that points there holds it too: it is not erased before that row is committed.
@@ -59,10 +61,12 @@ _HOLD = text(
 _KNOW_AGAIN = text(
     "UPDATE contacts SET phone_cipher = :cipher WHERE phone_hash = :hash AND phone_cipher = ''"
 )
-_ENSURE = text(
+MAKING = (
     "INSERT INTO contacts (phone_hash, phone_cipher) VALUES (:hash, :cipher) "
     "ON CONFLICT (phone_hash) DO NOTHING"
 )
+"""Makes a contact of `hash` and `cipher`, unless another turn has just done so."""
+_ENSURE = text(MAKING)
 
 
 def lock(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> Contact:
@@ -73,8 +77,13 @@ def lock(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> Contact:
         row = tx.execute(_LOCK, {"hash": phone_hash}).one()
     contact = Contact(*row)
     if contact.stopped:
-        tx.execute(_KNOW_AGAIN, {"hash": phone_hash, "cipher": phone_cipher})
+        know_again(tx, phone_hash, phone_cipher)
     return contact
+
+
+def know_again(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> None:
+    """Keep the number of a contact of whom a purge left the STOP alone."""
+    tx.execute(_KNOW_AGAIN, {"hash": phone_hash, "cipher": phone_cipher})
 
 
 def ensure(tx: Connection, phone_hash: bytes, phone_cipher: bytes) -> int:

@@ -11,6 +11,12 @@ from sqlalchemy import Connection, text
 from app.storage.registry_loading import MARK
 from app.words import Language
 
+Load = tuple[str, datetime]
+"""Which load the registry is from; another one after every load.
+
+The time tells apart loads of other folders, which all leave the same fingerprint.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedPlace:
@@ -37,11 +43,8 @@ _CENTERS = text(
 _LOADED = text("SELECT slot, at FROM runs WHERE name = :mark")
 
 
-def loaded(tx: Connection) -> tuple[str, datetime] | None:
-    """Which load the registry is from; another one after every load, None before the first.
-
-    The time tells apart loads of other folders, which all leave the same fingerprint.
-    """
+def loaded(tx: Connection) -> Load | None:
+    """The load that is in force, None before the first."""
     row = tx.execute(_LOADED, {"mark": MARK}).first()
     return None if row is None else (row.slot, row.at)
 

@@ -7,8 +7,8 @@ from typing import get_args
 
 from sqlalchemy import Connection, text
 
-from app.storage.levels import COUNTRY, Level
-from app.words import Language
+from app.storage.levels import Level
+from app.words import COUNTRY, Language
 
 
 @dataclass(frozen=True, slots=True)

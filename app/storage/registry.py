@@ -13,11 +13,11 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Select, Table, or_, select, text
 
-from app.storage.levels import COUNTRY, Level
+from app.storage.levels import Level
 from app.storage.schema import districts, fees, odscs, provinces
 from app.storage.schema import services as services_table
 from app.storage.schema import targets as targets_table
-from app.words import Language
+from app.words import COUNTRY, Language
 
 R = TypeVar("R")
 

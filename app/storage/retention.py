@@ -44,6 +44,19 @@ KINDS: Mapping[str, Kind] = {
         "at < :texts AND NOT question = ANY(CAST(:closed AS text[]))",
         "DELETE FROM answers",
     ),
+    # What offices write about people. Of a request that an office still speaks of, its note stays.
+    "notes": Kind(
+        "requests",
+        "id",
+        "news_at < :texts AND note <> ''",
+        "UPDATE requests SET note = ''",
+    ),
+    "notes of the history": Kind(
+        "request_history",
+        "id",
+        "at < :texts AND note <> ''",
+        "UPDATE request_history SET note = ''",
+    ),
     # Where it stood, with the answers of then; the network's name of the session leads to a phone.
     "conversations": Kind(
         "conversations",

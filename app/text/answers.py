@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import regex
@@ -85,6 +86,8 @@ _LAO_WORDS: Final = regex.compile(r"\p{Lao}+")
 _LATIN: Final = r"[[\p{L}\p{M}\p{N}]--\p{Lao}]+"
 _TOKEN: Final = regex.compile(rf"(?V1)\p{{Lao}}+|{_LATIN}(?:'{_LATIN})*")
 _LONGEST_WISH: Final = 120
+# Labels and keywords are compared with everything that is typed; what is typed is never kept.
+_LABELS: Final = 4096
 
 _GAP: Final = r"[\s\u200B-\u200D\u2060\uFEFF.,;:/\p{Pd}*#]"
 _OPENING: Final = rf"(?:{_GAP}|[\p{{Ps}}\p{{Pi}}\p{{Pf}}\"'])*"
@@ -176,7 +179,7 @@ def behind(text: str, words: Collection[str]) -> Behind | None:
     Figures and letters part without a space: "ສະຖານະ123" is a word and a number.
     """
     found = _LEADING.fullmatch(normalise(text))
-    if not found or not any(matches(found[1], word) for word in words):
+    if not found or not matches_any(found[1], words):
         return None
     return Behind(found[1], found[2])
 
@@ -215,14 +218,19 @@ def one_line(text: str) -> OneLine | None:
 
 def matches(text: str, label: str) -> bool:
     """Whether what was typed is the label itself, spelling variants and tones apart."""
+    return matches_any(text, (label,))
+
+
+def matches_any(text: str, labels: Iterable[str]) -> bool:
+    """Whether what was typed is one of the labels, spelling variants and tones apart."""
     typed = fold(normalise(text))
-    return bool(typed) and typed == fold(normalise(label))
+    return bool(typed) and any(typed == _folded(label) for label in labels)
 
 
 def exactly(text: str, words: Collection[str]) -> bool:
     """Whether one of the words is all that is typed, tones and all; letters may be capitals."""
     typed = narrow(normalise(text)).casefold()
-    return any(typed == narrow(normalise(word)).casefold() for word in words)
+    return any(typed == _lowered(word) for word in words)
 
 
 def keyword(text: str, aliases: Mapping[str, Sequence[str]]) -> str | None:
@@ -233,7 +241,7 @@ def keyword(text: str, aliases: Mapping[str, Sequence[str]]) -> str | None:
     typed = fold(normalise(text))
     words = typed.split()
     first = normalise(words[0]) if 0 < len(words) <= 3 else ""
-    folded = {key: {fold(normalise(name)) for name in names} for key, names in aliases.items()}
+    folded = {key: set(map(_folded, names)) for key, names in aliases.items()}
     for wanted in filter(None, (typed, first)):
         for key, names in folded.items():
             if wanted in names:
@@ -256,7 +264,9 @@ def wish(text: str, known: Mapping[str, str]) -> str | None:
     asks, "stop asking for money" tells something. Lao has no spaces between words, so a text in
     Lao must be put together from known words without rest.
     """
-    typed = _in_words(text) if len(text) <= _LONGEST_WISH else ""
+    # Every word with a key has letters: figures, which most answers are, ask for nothing.
+    spoken = len(text) <= _LONGEST_WISH and any(map(str.isalpha, text))
+    typed = _in_words(text) if spoken else ""
     # The keys that the text up to each place may have named; at most one of them can be meant.
     reached: list[set[str]] = [{""}] + [set() for _ in typed]
     for place, keys in enumerate(reached[:-1]):
@@ -268,6 +278,16 @@ def wish(text: str, known: Mapping[str, str]) -> str | None:
                 reached[end] |= {named or key for named in keys if not key or named in ("", key)}
     wanted = reached[-1] - {""}
     return wanted.pop() if len(wanted) == 1 else None
+
+
+@lru_cache(_LABELS)
+def _folded(label: str) -> str:
+    return fold(normalise(label))
+
+
+@lru_cache(_LABELS)
+def _lowered(word: str) -> str:
+    return narrow(normalise(word)).casefold()
 
 
 def _in_words(text: str) -> str:

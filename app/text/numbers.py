@@ -7,6 +7,7 @@ on (new mobile blocks) is allowed by `EXTRA_MOBILE`.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import phonenumbers
 
@@ -31,8 +32,12 @@ def e164(written: str) -> str:
         plain = "+" + plain
     if any(character.isalpha() for character in written):
         raise NotAPhoneNumber("an alphanumeric sender is no phone number")
-    if _SHORT_MOBILE.fullmatch(plain):
-        plain = "020" + plain
+    return _valid("020" + plain if _SHORT_MOBILE.fullmatch(plain) else plain)
+
+
+# A session sends its number with every input, some hundreds of sessions at a time.
+@lru_cache(1024)
+def _valid(plain: str) -> str:
     try:
         parsed = phonenumbers.parse(plain, "LA")
     except phonenumbers.NumberParseException:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from app import clock
 from app.errors import RequestRefused
 from app.office import Office
-from app.requests import filing, offices, once
+from app.requests import filing, once
 from app.requests.filing import Act
 from app.requests.once import Answer, Once, Work
 from app.storage import request_pages
@@ -110,7 +110,7 @@ def _act(office: Office, token: Token) -> Act:
 
 
 def _found(tx: Connection, token: Token, number: str) -> Request:
-    request = offices.find(tx, token.odsc, number)
+    request = next(iter(filing.find(tx, number, token.odsc)), None)
     if request is None:
         raise RequestRefused("not_found", "", "this ODSC has no request of that number")
     return request

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from app.clock import Week
 from app.insight import published, releases, rules
-from app.insight.figures import COUNTRY, Area, Level
+from app.insight.figures import Area, Level
 from app.insight.published import Published
 from app.office import Office
 from app.requests.once import Answer
@@ -29,6 +29,7 @@ from app.web import api_problems
 from app.web.api_figures_shapes import Ranking, RankingAsked, Summary, SummaryAsked
 from app.web.api_problems import Refusal, problem, response
 from app.web.api_reading import bearer, query
+from app.words import COUNTRY
 
 DAY: Final = 24 * 60 * 60
 SOON: Final = 5 * 60

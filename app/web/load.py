@@ -27,7 +27,7 @@ TELL_SECONDS = 5.0
 # Pages and the JSON API; each holds one database connection for as long as it takes.
 MOST_PAGES = 16
 # These ask for little, or have limits of their own.
-UNCOUNTED = ("hooks", "health", "static")
+UNCOUNTED = ("hooks", "health", "metrics", "static")
 
 
 class Gate:

@@ -17,9 +17,9 @@ from prometheus_client.registry import Collector
 from app import counters
 from app.office import Office
 from app.settings import ROOT
-from app.web import phone
 from app.web.metrics_database import DatabaseFigures
 from app.web.metrics_readings import readings
+from app.web.nearby import asked_from_this_machine
 
 
 def blueprint(office: Office) -> Blueprint:
@@ -46,7 +46,7 @@ def may_read(office: Office) -> bool:
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
     if token and kind.lower() == "bearer":
         return hmac.compare_digest(given.strip().encode(), token.encode())
-    return phone._from_this_machine()
+    return asked_from_this_machine()
 
 
 class _Process(Collector):

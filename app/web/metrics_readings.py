@@ -39,6 +39,7 @@ def readings(office: Office) -> Sequence[Reading]:
         Reading("channels", lambda tx: _channels(office, tx)),
         Reading("troubles", lambda tx: _troubles(office, tx)),
         Reading("processes", lambda tx: _processes(tx)),
+        Reading("backups", lambda tx: _backups(office, tx)),
         Reading("responses", lambda tx: _responses(office, tx)),
         Reading("dropoff", lambda tx: _dropoff(office, tx), DROPOFF_SECONDS),
     ]
@@ -140,6 +141,14 @@ def _processes(tx: Connection) -> Sequence[Metric]:
     alive = Counter((one.name,) for one in operations.living(tx) if one.silent <= SILENT_SECONDS)
     known = [(one,) for one in PROCESSES]
     return [counted("siang_processes_alive", "Heard in the last seconds.", ["name"], alive, known)]
+
+
+def _backups(office: Office, tx: Connection) -> Sequence[Metric]:
+    age = gauge("siang_backup_age_seconds", "Since the newest backup; absent where there is none.")
+    newest = operations.newest_backup(tx)
+    if newest is not None:
+        age.add_metric([], (office.desk.now() - newest.at).total_seconds())
+    return [age]
 
 
 def _responses(office: Office, tx: Connection) -> Sequence[Metric]:

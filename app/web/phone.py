@@ -8,8 +8,7 @@ SIANG_PHONE_PAGE=open says otherwise.
 from __future__ import annotations
 
 from datetime import datetime
-from ipaddress import IPv6Address, ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import structlog
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
@@ -21,14 +20,13 @@ from app.clock import VIENTIANE
 from app.errors import NotAPhoneNumber, Unauthenticated
 from app.office import Office
 from app.storage import outbox, people
+from app.web.nearby import asked_from_this_machine
 
 log = structlog.get_logger()
 
 KIND = "simulator"
 # A number that looks like a Lao mobile's and that nobody has to think up first.
 FIRST_NUMBER = "020 5551 2345"
-# A proxy on this machine makes everybody's address 127.0.0.1; these headers give it away.
-FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 HEADERS = {
     "Content-Security-Policy": (
         # data: is the little picture of the browser's tab.
@@ -52,7 +50,7 @@ def blueprint(office: Office) -> Blueprint:
 
     @pages.before_request
     def guard() -> Response | None:
-        if office.settings.phone_page_open or _from_this_machine():
+        if office.settings.phone_page_open or asked_from_this_machine():
             return None
         return _sentence(
             "The phone page answers this machine only, at http://127.0.0.1; "
@@ -136,25 +134,3 @@ def _inbox(office: Office, channel: Channel) -> Response:
 
 def _sentence(text: str, status: int) -> Response:
     return Response(text + "\n", status, content_type="text/plain; charset=utf-8")
-
-
-def _from_this_machine() -> bool:
-    """By address and by name: a stranger's web site can point its own name at 127.0.0.1."""
-    if any(header in request.headers for header in FORWARDED):
-        return False
-    try:
-        asked_for = urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return False
-    return _loopback(request.remote_addr or "") and (
-        asked_for == "localhost" or _loopback(asked_for)
-    )
-
-
-def _loopback(address: str) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback

@@ -16,6 +16,9 @@ from app.web.settings import CONNECTIONS
 # While it waits it may be stopped at once; the web server sets its own when it serves.
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
 leaving.listen()
+# A terminal's Ctrl-C reaches us too; only who started us knows how to take leave. The web server
+# sets a handler of its own for it, so it is blocked, here and in every thread to come.
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 logs.set_up(os.environ.get("SIANG_LOG", "text"))
 _office = open_office(settings.load(), os.environ["DATABASE_URL"], pool=CONNECTIONS)
 wait_for_tables(_office.engine, structlog.get_logger().info)

@@ -56,6 +56,9 @@ CREATE INDEX ON responses (request_id) WHERE request_id IS NOT NULL;
 CREATE TABLE responses_0 PARTITION OF responses FOR VALUES FROM (MINVALUE) TO (10000000);
 CREATE TABLE responses_1 PARTITION OF responses FOR VALUES FROM (10000000) TO (20000000);
 INSERT INTO responses OVERRIDING SYSTEM VALUE SELECT * FROM responses_old;
+-- Its identity is a new one, and must not give out again what was given out before.
+SELECT setval(pg_get_serial_sequence('responses', 'id'), coalesce(max(id), 0) + 1, false)
+FROM responses;
 DROP TABLE responses_old;
 
 COMMIT;

@@ -15,6 +15,7 @@ from app.conversation import arrivals
 from app.conversation.deadline import Busy, Deadline, Patience, Promise
 from app.spool import Spool
 from app.text.encoding import units
+from app.web import load
 from app.web.load import Gate, limit_pages
 from app.words import Reply
 from tests.channels.door import NEW
@@ -76,6 +77,15 @@ def test_pages_leave_threads_to_the_hooks() -> None:
     assert [app.test_client().get("/page").text for _ in range(2)] == ["shown", "shown"]
     assert [one.status_code for one in seen] == [503, 503]
     assert int(seen[0].headers["Retry-After"]) > 0
+
+
+def test_whoever_watches_sees_a_crowded_gateway(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST_PAGES", 0)
+    crowded = Gateway(gateway.office).client
+    asked = ("/phone", "/metrics", "/health/ready")
+    assert [crowded.get(path).status_code for path in asked] == [503, 200, 200]
 
 
 # --- turns --------------------------------------------------------------------------------------

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 
+from app import upkeep
 from app.channels.base import Hook
 from app.conversation import arrivals
 from app.conversation.deadline import Patience
@@ -231,6 +232,23 @@ def test_what_comes_while_it_hangs_is_kept_soon_and_stored_once(wired: Gateway) 
     assert flush(wired) == 1
     assert texts(wired) == ["0103 5"]
     assert wired.rows("SELECT count(*) FROM alarms") == [(0,)]
+
+
+def test_upkeep_waits_for_a_held_phone_no_longer_than_it_says(
+    wired: Gateway, cut: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "LOCK_SECONDS", 0.125)
+    said: list[str] = []
+    event.listen(wired.office.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    brings(wired, "0103 5", "one")
+    brings(cut, "0103 4", "two")
+    with wired.office.engine.begin() as tx:
+        tx.exec_driver_sql("SELECT FROM contacts FOR UPDATE")
+        upkeep.DUTIES["spool"](wired.office, never)
+        assert "SET LOCAL lock_timeout = 125" in said
+        assert len(spooled(wired)) == 1
+    upkeep.DUTIES["spool"](wired.office, never)
+    assert texts(wired) == ["0103 5", "0103 4"]
 
 
 def test_while_every_thread_hangs_nobody_waits_for_another(wired: Gateway) -> None:

@@ -210,6 +210,22 @@ def test_a_channel_that_is_down_is_named(place: Place) -> None:
     assert "simulator is down for 0 s" in found(place, "channels").said
 
 
+def test_only_a_channel_with_a_trouble_is_named(place: Place) -> None:
+    def named() -> list[str]:
+        return [name for name in place.channels if name in found(place, "channels").said]
+
+    assert named() == ["africastalking", "kannel"]
+    assert "; 1 of 3 well, nothing heard yet" in found(place, "channels").said
+    arrived = f"'{place.now - timedelta(minutes=5)}'"
+    change(
+        place,
+        "INSERT INTO inbound (channel, provider_id, text, state, received_at, next_at) "
+        f"VALUES ('simulator', 'one', '', 'done', {arrived}, {arrived})",
+    )
+    assert found(place, "channels").said.endswith("; 1 of 3 well, heard 5 min ago")
+    assert len(found(place, "channels").said) < 120
+
+
 def test_open_alarms_are_named_without_numbers(place: Place) -> None:
     assert state(place, "alarms") == "ok"
     alarms.notice(tables(place), kind="device_silent", subject=NUMBER, detail="x", now=place.now)

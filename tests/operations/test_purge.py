@@ -164,6 +164,31 @@ def test_each_kind_has_a_time_of_its_own(person: Counter) -> None:
     assert purge(person, later(person, 741))["comments"] == 1
 
 
+def notes(counter: Counter) -> tuple[list[object], list[object]]:
+    """Those of requests, and those of their history."""
+    tables = ("requests", "request_history")
+    kept = [counter.rows(f"SELECT note FROM {one} WHERE note <> ''") for one in tables]
+    return [note for (note,) in kept[0]], [note for (note,) in kept[1]]
+
+
+def test_what_offices_noted_about_people_goes_with_the_texts(counter: Counter) -> None:
+    request = counter.files(PERSON)
+    counter.moves(request, "need_documents", WORDS)
+    assert not purge(counter, later(counter, 739))["notes"]
+    # The office speaks of it again: what it says now is young, what it said is not.
+    counter.clock.at = later(counter, 700)
+    counter.moves(request, "need_documents", "the family book")
+    erased = purge(counter, later(counter, 41))
+    assert (erased["notes"], erased["notes of the history"]) == (0, 1)
+    assert notes(counter) == (["the family book"], ["the family book"])
+    erased = purge(counter, later(counter, 741))
+    assert (erased["notes"], erased["notes of the history"]) == (1, 1)
+    assert notes(counter) == ([], [])
+    assert WORDS not in everything(counter)
+    told = counter.rows("SELECT erased ->> 'notes of the history' FROM purges ORDER BY id")
+    assert told == [("0",), ("1",), ("1",)]
+
+
 def test_who_comes_back_is_a_new_person(person: Counter) -> None:
     purge(person, later(person, 181))
     person.clock.at = later(person, 182)

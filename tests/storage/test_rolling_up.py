@@ -16,9 +16,10 @@ from sqlalchemy import Connection, Engine, text
 from app.clock import PERIODS, Day, Period, local_day
 from app.feedback.cells import REASONS, Response, cells
 from app.insight import summaries
-from app.insight.figures import COUNTRY, Area
+from app.insight.figures import Area
 from app.insight.rules import Rules
 from app.storage import tallies
+from app.words import COUNTRY
 
 RULES = Rules(questions={"again": ("yes", "no")})
 # A last second of the day in Vientiane and the first of the next, at the turn of the years (one

@@ -86,6 +86,8 @@ HANDED_ON = words(
 ASKS_ITSELF = {"app/web/health.py": words("text")}  # SELECT 1 is about no table.
 # The migration lock outlives the migrations' own transactions.
 COMMITS = ("app/storage/migrating.py", MIGRATIONS)
+# Where nothing was done yet, a turn's first trip is made once more.
+COMMITS += ("app/storage/trips.py",)
 # These commands write a row or two for which no domain folder has a use yet.
 BEGINS = (*(f"app/{room}/" for room in DOMAINS), "app/upkeep.py", "app/cli/people.py")
 BEGINS += ("app/cli/requests.py", "app/living.py", "app/cli/backup.py")

@@ -117,6 +117,11 @@ def test_the_example_environment_starts_siang_and_leaves_no_secret_to_be_made(
 
 
 @pytest.mark.parametrize("way", ENVIRONMENTS)
+def test_the_example_lets_another_machine_read_the_metrics(way: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, filled(ENVIRONMENTS[way])).metrics_token
+
+
+@pytest.mark.parametrize("way", ENVIRONMENTS)
 def test_no_example_holds_a_secret(way: str) -> None:
     for name, value in ENVIRONMENTS[way].items():
         if name.endswith(("KEY", "TOKEN", "PASSWORD", "DATABASE_URL", "REDIS_URL")):

@@ -166,6 +166,16 @@ def test_a_process_that_is_silent_is_not_alive(gateway: Gateway) -> None:
     assert told == {"web": 0, "turns": 0, "responses": 0, "upkeep": 1, "outbox": 2}
 
 
+def test_the_newest_backup_is_told_by_its_age_and_none_by_nothing(gateway: Gateway) -> None:
+    assert "siang_backup_age_seconds" not in scrape(gateway)
+    with gateway.office.engine.begin() as tx:
+        for hours in (30, 5):
+            age = f"now() - interval '{hours} hours'"
+            tx.execute(text(f"INSERT INTO backups (bytes, at) VALUES (1, {age})"))
+    told = value(scrape(gateway), "siang_backup_age_seconds")
+    assert 5 * 3600 <= told < 6 * 3600
+
+
 # --- what is not ------------------------------------------------------------------------------
 
 
