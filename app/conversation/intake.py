@@ -7,6 +7,8 @@ no more.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -53,10 +55,10 @@ def accept(desk: Desk, message: Inbound) -> bool:
     if sealed is None or not _sensible(message.part):
         message = replace(message, part=None)
     body = _body(desk, message, sealed)
-    with desk.engine.begin() as tx:
+    with _told_of(desk, message.channel), desk.engine.begin() as tx:
         stored = _store(desk, tx, message, sealed, body)
-        before = None if stored else letters.body_of(tx, message.channel, message.provider_id)
-    _compare(desk, message.channel, before, body)
+        if stored is None:
+            _compare(letters.body_of(tx, message.channel, message.provider_id), body)
     if stored == "new":
         desk.bell.ring("turns")
     return stored is not None
@@ -72,15 +74,13 @@ def opt(desk: Desk, opted: OptOut) -> None:
         log.warning("optout_of_no_phone", channel=opted.channel)
         return
     body = desk.vault.hash(f"{sealed.hash.hex()}\0opt\0{opted.stopped}")
-    before = None
-    with desk.engine.begin() as tx:
+    with _told_of(desk, opted.channel), desk.engine.begin() as tx:
         contact = people.lock(tx, sealed.hash, sealed.cipher)
         letter = _opted(opted, contact.id, body)
         if opted.provider_id and letters.store(tx, letter) is None:
-            before = letters.body_of(tx, opted.channel, opted.provider_id) or body
+            _compare(letters.body_of(tx, opted.channel, opted.provider_id), body)
         elif contact.stopped != opted.stopped:
             people.set_stopped(tx, contact.id, opted.at if opted.stopped else None)
-    _compare(desk, opted.channel, before, body)
 
 
 def complain(desk: Desk, channel: str) -> None:
@@ -197,12 +197,20 @@ def _opted(opted: OptOut, contact: int, body: bytes) -> Letter:
     )
 
 
-def _compare(desk: Desk, channel: str, before: bytes | None, body: bytes) -> None:
+@contextmanager
+def _told_of(desk: Desk, channel: str) -> Iterator[None]:
+    """A contradiction leaves nothing in the database but that it came."""
+    try:
+        yield
+    except Contradicts:
+        complain(desk, channel)
+        raise
+
+
+def _compare(before: bytes | None, body: bytes) -> None:
     """Raises Contradicts where an id brought something else `before`."""
-    if before in (None, body):
-        return
-    complain(desk, channel)
-    raise Contradicts("this id brought another message before")
+    if before not in (None, body):
+        raise Contradicts("this id brought another message before")
 
 
 # --- parts ------------------------------------------------------------------------------------

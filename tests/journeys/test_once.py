@@ -91,6 +91,7 @@ def test_an_id_that_comes_with_another_text_is_refused_and_told(wired: Gateway) 
     assert brings(wired, "0103 5", provider_id="one", sender="+8562077712345") == 409
     assert brings(wired, "0103 5", provider_id="one") == 200
     assert wired.rows("SELECT text FROM inbound") == [("0103 5",)]
+    assert wired.rows("SELECT count(*) FROM contacts") == [(1,)]
     alarms = wired.rows("SELECT kind, subject, times, detail FROM alarms")
     assert [alarm[:3] for alarm in alarms] == [("contradiction", "wire", 2)]
     assert "0103" not in str(alarms)
