@@ -150,6 +150,6 @@ def open_registrar(settings: Settings, mail: Mail) -> Registrar:
 
 def create_app(office: Office) -> Flask:
     """The web application: the gateways' door, the phone page, health."""
-    from app.web import build
+    from app.web.application import build
 
     return build(office)

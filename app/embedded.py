@@ -30,10 +30,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psutil
-import psycopg
 
 from app.errors import OperatorError
-from app.storage.database import normalised_url
 
 ACCOUNT = "pgserver"
 START_SECONDS = 180.0
@@ -297,12 +295,26 @@ class Postgres:
         raise self._failure(f"was not ready after {START_SECONDS:.0f} seconds")
 
     def _ensure_database(self) -> None:
-        with psycopg.connect(
-            host=str(self.sockets), port=5432, user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
-            query = "SELECT 1 FROM pg_database WHERE datname = 'siang'"
-            if connection.execute(query).fetchone() is None:
-                connection.execute("CREATE DATABASE siang")
+        if self._ask("SELECT 1 FROM pg_database WHERE datname = 'siang'") != "1":
+            self._ask("CREATE DATABASE siang")
+
+    def _ask(self, query: str) -> str:
+        """With the server's own client: whoever only watches the servers needs no driver."""
+        command = [str(self.programs / "psql"), "--no-psqlrc", "--tuples-only", "--no-align"]
+        command += ["--host", str(self.sockets), "--port", "5432", "--username", "postgres"]
+        asked = subprocess.run(
+            [*command, "--dbname", "postgres", "--command", query],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if asked.returncode:
+            raise OperatorError(
+                f"The embedded PostgreSQL does not answer: {asked.stderr.strip()}",
+                f"Mend that (the whole story is in {self.log}), or set DATABASE_URL.",
+            )
+        return asked.stdout.strip()
 
     def _stop(self) -> None:
         """Fast, then immediate (the next start recovers), then by force."""
@@ -333,7 +345,12 @@ def database(home: Path) -> Iterator[str]:
 def external_database(environment: Mapping[str, str]) -> str | None:
     """DATABASE_URL in SQLAlchemy's form, or None for the embedded database."""
     url = environment.get("DATABASE_URL", "").strip()
-    return normalised_url(url) if url else None
+    if not url:
+        return None
+    # The embedded one's is known to be right, and takes no library to tell.
+    from app.storage.database import normalised_url
+
+    return normalised_url(url)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from app import embedded, logs, settings
-from app.cli.run import prepare
+from app.cli.prepare import prepare
 from app.errors import OperatorError
 from app.settings import Settings
 from app.storage.database import open_engine

@@ -28,7 +28,9 @@ def environment(home: Path, **variables: str) -> dict[str, str]:
     """Ours, without whatever the user has set for a Siang of their own."""
     foreign = ("SIANG_", "DATABASE_URL", "REDIS_URL", "PORT")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return kept | {"SIANG_HOME": str(home), "SIANG_HOST": HOST} | variables
+    # Lines as in production.
+    ours = {"SIANG_HOME": str(home), "SIANG_HOST": HOST, "SIANG_LOG": "json"}
+    return kept | ours | variables
 
 
 def free_port() -> int:

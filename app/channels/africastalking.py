@@ -5,9 +5,6 @@ the URL is the only proof and `phoneNumber` is a claim, not an identity. All of 
 by POST (developers.africastalking.com/docs/sms/notifications).
 """
 
-# The SDK ships no types, and its own seam for another transport is to inherit.
-# mypy: allow-subclassing-any
-
 from __future__ import annotations
 
 import re
@@ -15,15 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-import httpx
-from africastalking.SMS import SMSService
 from pydantic import AfterValidator, Field, SecretStr
 
 from app.channels.africastalking_answers import BLACKLISTED, content, failure, outcome
 from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest
-from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client
 from app.channels.forms import (
     clean,
     con_or_end,
@@ -51,6 +45,11 @@ from app.words import (
     Reply,
     Sent,
 )
+
+if TYPE_CHECKING:
+    import httpx
+
+    from app.channels.africastalking_sdk import Messaging
 
 STATES: Final[Mapping[str, ReceiptState]] = {
     "Sent": "sent",
@@ -97,34 +96,6 @@ class AfricasTalkingOptions(Options):
     inbox: Annotated[str, Field(max_length=20)] = ""
 
 
-class _Messaging(SMSService):
-    """The SDK's SMS service with a transport that tells what came back.
-
-    The SDK's own (africastalking 2.0.3, Service.py) drops the HTTP status and Retry-After, gives
-    JSON as text when its type names a charset, carries the API key along redirects and asks the
-    environment for proxies and .netrc. `_make_request` is the one way by which its methods reach
-    the network; addresses, headers, forms and the check of numbers stay the SDK's. One object is
-    one account, unlike the module's globals.
-    """
-
-    def __init__(self, options: AfricasTalkingOptions, client: httpx.Client) -> None:
-        super().__init__(options.username, options.api_key.get_secret_value())
-        if options.api_url:
-            self._baseUrl = options.api_url.rstrip("/") + "/version1"
-        self._client = client
-
-    def _make_request(
-        self,
-        url: str,
-        method: str,
-        headers: Mapping[str, str],
-        data: Mapping[str, object] | None,
-        params: Mapping[str, str] | None,
-        **others: object,
-    ) -> httpx.Response:
-        return self._client.request(method, url, headers=headers, data=data, params=params)
-
-
 class AfricasTalking(Channel):
     """Kind "africastalking"."""
 
@@ -140,7 +111,7 @@ class AfricasTalking(Channel):
         if self._options.inbox:
             self.abilities |= {"missed"}
         self._key_variable = channel_variable(config.name, "api_key")
-        self._messaging: _Messaging | None = None
+        self._messaging: Messaging | None = None
 
     def parse(self, request: HookRequest, now: datetime) -> tuple[Arrived, ...]:
         expect_hook(self.config, self.hooks, request)
@@ -161,6 +132,10 @@ class AfricasTalking(Channel):
         return con_or_end(reply) if reply else super().answer(hook)
 
     def send(self, outgoing: Outgoing) -> Sent:
+        import httpx
+
+        from app.channels.calls import NEVER_LEFT
+
         messaging = self._open_messaging()
         try:
             response: httpx.Response = messaging.send(
@@ -233,7 +208,7 @@ class AfricasTalking(Channel):
 
     # --- what goes out --------------------------------------------------------------------------
 
-    def _open_messaging(self) -> _Messaging:
+    def _open_messaging(self) -> Messaging:
         """Made at the first call. Raises TryLater with the names of what is not set."""
         username, key = self._options.username, self._options.api_key.get_secret_value()
         wanted = [] if username else [channel_variable(self.config.name, "username")]
@@ -241,7 +216,10 @@ class AfricasTalking(Channel):
         if wanted:
             raise TryLater(f"Africa's Talking's login is not known: set {' and '.join(wanted)}")
         if self._messaging is None:
-            self._messaging = _Messaging(self._options, new_client(TIMEOUT))
+            # The SDK is large, and most processes never send.
+            from app.channels.africastalking_sdk import Messaging
+
+            self._messaging = Messaging(self._options.username, key, self._options.api_url)
         return self._messaging
 
     # --- what was missed ------------------------------------------------------------------------
@@ -257,6 +235,8 @@ class AfricasTalking(Channel):
             cursor = further
 
     def _page(self, cursor: str) -> Sequence[Mapping[str, str]]:
+        import httpx
+
         messaging = self._open_messaging()
         try:
             response: httpx.Response = messaging.fetch_messages(last_received_id=cursor or "0")

@@ -6,15 +6,16 @@ No word of its bodies gets into an error but the names of its codes: they may re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
 
 from app import clock
-from app.channels.calls import retry_after
 from app.channels.forms import MAX_ID, clean, written
+from app.channels.waits import retry_after
 from app.errors import FateUnknown, OptedOut, Refused, SendError, TryLater
 from app.words import Sent
+
+if TYPE_CHECKING:
+    import httpx
 
 TAKEN: Final = frozenset({"100", "101", "102"})
 NAMES: Final[Mapping[str, str]] = {

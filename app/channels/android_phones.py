@@ -19,9 +19,10 @@ import structlog
 from pydantic import BeforeValidator, Field, SecretStr
 
 from app import clock
-from app.channels.calls import NEVER_LEFT, new_client, retry_after
+from app.channels.calls import NEVER_LEFT, new_client
 from app.channels.forms import MAX_ID, clean, written
 from app.channels.options import Options
+from app.channels.waits import retry_after
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.settings import ChannelConfig, channel_variable
 from app.words import Fate, FateState, Outgoing, Sent

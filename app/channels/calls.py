@@ -3,13 +3,14 @@
 Every call has a connection of its own: a kept one that the provider closed meanwhile would leave
 the message's fate unknown. Proxies and .netrc in the environment are not for a gateway, and no
 redirect is followed.
+
+The HTTP library is large, and most processes never send: adapters that a plain installation has
+import this module when the first message leaves.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import httpx
@@ -17,7 +18,6 @@ import httpx
 TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
 # A connection that surely carried nothing: it was never made.
 NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-LONGEST_AFTER: Final = timedelta(hours=1)
 
 
 def new_client(timeout: httpx.Timeout = TIMEOUT) -> httpx.Client:
@@ -27,17 +27,3 @@ def new_client(timeout: httpx.Timeout = TIMEOUT) -> httpx.Client:
         logging.getLogger(name).setLevel(logging.WARNING)
     limits = httpx.Limits(max_keepalive_connections=0)
     return httpx.Client(timeout=timeout, limits=limits, trust_env=False)
-
-
-def retry_after(written: str | None, now: datetime) -> timedelta | None:
-    """Retry-After (RFC 9110 §10.2.3): seconds or a date; at most an hour, None if unreadable."""
-    if not written:
-        return None
-    if written.strip().isascii() and written.strip().isdigit():
-        wait = timedelta(seconds=min(int(written.strip()[:9]), 10**6))
-    else:
-        try:
-            wait = parsedate_to_datetime(written) - now
-        except (TypeError, ValueError):
-            return None
-    return min(max(wait, timedelta()), LONGEST_AFTER)

@@ -13,12 +13,13 @@ import httpx
 
 from app import clock
 from app.channels import http_documents
-from app.channels.calls import NEVER_LEFT, new_client, retry_after
+from app.channels.calls import NEVER_LEFT, new_client
 from app.channels.http_documents import Document, TextDocument
 from app.channels.http_options import SECRETS, HttpOptions
 from app.channels.http_sections import variables
 from app.channels.http_sending import RequestSection, TokenSection
 from app.channels.http_templates import Values
+from app.channels.waits import retry_after
 from app.errors import FateUnknown, TryLater
 
 CONNECT_SECONDS: Final = 3.0

@@ -11,15 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
-import httpx
 from pydantic import Field, SecretStr
 
 from app import clock
 from app.channels.base import Ability, Channel, Hook, HookRequest, hook_url
-from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client, retry_after
 from app.channels.forms import (
     clean,
     expect_hook,
@@ -32,13 +30,18 @@ from app.channels.forms import (
 )
 from app.channels.kannel_ussd import CODING, Dialect, UssdOptions
 from app.channels.options import read_options
+from app.channels.waits import retry_after
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.settings import ChannelConfig, channel_variable
 from app.text.encoding import encoding_of
 from app.words import Arrived, Inbound, Outgoing, Receipt, ReceiptState, Reply, Sent
 
-# A person is looking at a phone, and the network ends the session if nothing comes.
-SCREEN_TIMEOUT: Final = httpx.Timeout(3.0, connect=1.0)
+if TYPE_CHECKING:
+    import httpx
+
+# A person is looking at a phone, and the network ends the session if nothing comes. To connect, to
+# be answered, to write, to wait for a connection.
+SCREEN_SECONDS: Final = (1.0, 3.0, 3.0, 3.0)
 BINARY: Final = "1"
 STATES: Final[Mapping[str, ReceiptState]] = {
     "1": "delivered",
@@ -127,7 +130,7 @@ class Kannel(Channel):
         return (Receipt(self.config.name, state, now, message_id=message, detail=detail),)
 
     def push(self, inbound: Inbound, reply: Reply) -> None:
-        self._call(self._dialect.screen(inbound, reply), SCREEN_TIMEOUT)
+        self._call(self._dialect.screen(inbound, reply), SCREEN_SECONDS)
 
     def send(self, outgoing: Outgoing) -> Sent:
         text = clean(outgoing.text)
@@ -141,13 +144,19 @@ class Kannel(Channel):
             # %d and %A are for Kannel to fill in, once it has decoded this parameter.
             "dlr-url": f"{self._receipt_url}&id={outgoing.id}&status=%d&detail=%A",
         }
-        self._call(message, TIMEOUT)
+        self._call(message)
         return Sent()
 
-    def _call(self, message: dict[str, str], timeout: httpx.Timeout) -> None:
+    def _call(
+        self, message: dict[str, str], seconds: tuple[float, float, float, float] | None = None
+    ) -> None:
         """Hand a message to sendsms, which takes everything in the URL: a POST would be the text
         alone, with headers. Raises TryLater, Refused or FateUnknown.
         """
+        import httpx
+
+        from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client
+
         if not self._options.password.get_secret_value():
             variable = channel_variable(self.config.name, "password")
             raise TryLater(f"Kannel's sendsms password is not known: set {variable}")
@@ -156,7 +165,7 @@ class Kannel(Channel):
         parameters = self._usual() | message
         try:
             response = self._client.get(
-                self._options.sendsms_url, params=parameters, timeout=timeout
+                self._options.sendsms_url, params=parameters, timeout=seconds or TIMEOUT
             )
         except NEVER_LEFT:
             raise TryLater("Kannel cannot be reached at sendsms_url: is smsbox running?") from None

@@ -25,10 +25,11 @@ from twilio.rest import Client
 
 from app import clock
 from app.channels.base import Ability, Channel, Hook, HookAnswer, HookRequest, hook_path
-from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client, retry_after
+from app.channels.calls import NEVER_LEFT, TIMEOUT, new_client
 from app.channels.forms import MAX_SMS_TEXT, clean, expect_hook, given, required, sender
 from app.channels.options import Options, read_options
 from app.channels.twilio_codes import STOPPED, detail, problem, read_code, state
+from app.channels.waits import retry_after
 from app.errors import ConfigError, FateUnknown, Malformed, TryLater, Unauthenticated
 from app.settings import ChannelConfig, channel_variable
 from app.words import (

@@ -13,8 +13,8 @@ from app.errors import OperatorError
 
 COMMANDS: Mapping[str, str] = {
     "run": "app.cli.run:run",
-    "serve": "app.cli.run:serve",
-    "prepare": "app.cli.run:prepare_command",
+    "serve": "app.cli.serve:serve",
+    "prepare": "app.cli.prepare:prepare_command",
     "channels": "app.cli.channels:channels_command",
     "dial": "app.cli.phone:dial",
     "sms": "app.cli.phone:sms",

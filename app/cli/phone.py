@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from app import create_app, open_office, settings, upkeep
 from app.channels.base import Hook
 from app.cli.context import database
-from app.cli.run import prepare
+from app.cli.prepare import prepare
 from app.errors import NotAPhoneNumber, OperatorError
 from app.office import Office
 from app.text.numbers import e164

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from babel.numbers import format_decimal
 
@@ -14,6 +15,8 @@ from app.words import Language, Limits
 
 # Languages without number rules of their own in CLDR write numbers as Lao offices do.
 NUMBERS = {"en": "en"}
+_SCREENS = 1024
+_TEXTS = 4096
 
 
 def pages(screen: Screen, pack: Pack, language: Language, limits: Limits) -> list[str]:
@@ -47,22 +50,35 @@ def _laid_out(screen: Screen, pack: Pack, language: Language, limits: Limits) ->
         can_back=screen.can_back,
         can_home=screen.can_home,
     )
-    options = [
+    options = tuple(
         screens.Option(number, _written(label, pack, language)) for number, label in screen.options
-    ]
-    return screens.lay_out(prompt, options, nav, limits, short)
+    )
+    return list(_pages(prompt, options, nav, limits, short))
+
+
+# Thousands read the same screen, and to lay it out takes longer than anything else of a turn.
+@lru_cache(_SCREENS)
+def _pages(
+    prompt: str,
+    options: tuple[screens.Option, ...],
+    nav: screens.Nav,
+    limits: Limits,
+    short: str,
+) -> tuple[str, ...]:
+    return tuple(screens.lay_out(prompt, options, nav, limits, short))
 
 
 def filled(text: str, values: Mapping[str, Value], pack: Pack, language: Language) -> str:
     """A text with its placeholders filled; lines that come out empty are left out."""
     # What a lookup no longer finds leaves its place empty: a citizen must read something.
-    written = {
-        name: _written(values.get(name, ""), pack, language)
-        for _, name, _, _ in string.Formatter().parse(text)
-        if name is not None
-    }
+    written = {name: _written(values.get(name, ""), pack, language) for name in _places(text)}
     lines = (line.strip() for line in text.format_map(written).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+@lru_cache(_TEXTS)
+def _places(text: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
 
 
 def _written(value: Value, pack: Pack, language: Language) -> str:

@@ -21,6 +21,8 @@ _SHORT_MOBILE = re.compile(r"[2-9]\d{7}")
 _DIGITS = re.compile(r"[^\d+]")
 
 
+# A session sends its number with every input, some hundreds of sessions at a time.
+@lru_cache(1024)
 def e164(written: str) -> str:
     """`020 55 512 345`, `2055512345`, `+856 20…`, `00856…`, `55512345` → `+8562055512345`.
 
@@ -32,12 +34,8 @@ def e164(written: str) -> str:
         plain = "+" + plain
     if any(character.isalpha() for character in written):
         raise NotAPhoneNumber("an alphanumeric sender is no phone number")
-    return _valid("020" + plain if _SHORT_MOBILE.fullmatch(plain) else plain)
-
-
-# A session sends its number with every input, some hundreds of sessions at a time.
-@lru_cache(1024)
-def _valid(plain: str) -> str:
+    if _SHORT_MOBILE.fullmatch(plain):
+        plain = "020" + plain
     try:
         parsed = phonenumbers.parse(plain, "LA")
     except phonenumbers.NumberParseException:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from africastalking.SMS import SMSService
 
-from app.channels import africastalking, open_channels
+from app.channels import africastalking_sdk, open_channels
 from app.channels.base import Hook, HookRequest
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.words import Arrived, Receipt
@@ -90,7 +90,7 @@ def test_without_api_url_the_username_chooses_the_address(
         return httpx.Response(429)
 
     network = httpx.Client(transport=httpx.MockTransport(listen))
-    monkeypatch.setattr(africastalking, "new_client", lambda timeout: network)
+    monkeypatch.setattr(africastalking_sdk, "new_client", lambda timeout: network)
     with pytest.raises(TryLater):
         channel(FakeAfricasTalking(), username=username, api_url="").send(message())
     assert asked == [httpx.URL(f"https://{host}/version1/messaging")]
@@ -123,7 +123,7 @@ def test_each_fault_of_the_network_has_its_error(
 def test_a_silence_after_the_request_left_leaves_the_fate_unknown(
     fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(africastalking, "TIMEOUT", httpx.Timeout(0.3))
+    monkeypatch.setattr(africastalking_sdk, "TIMEOUT", httpx.Timeout(0.3))
     with running(FakeAfricasTalking(slowness=1)) as fake:
         fake.faults.append(fault)
         refused(fake, FateUnknown, "ReadTimeout")
@@ -142,7 +142,7 @@ def test_a_connection_that_cannot_be_made_in_time_carried_nothing(
         raise httpx.ConnectTimeout(NUMBER, request=request)
 
     network = httpx.Client(transport=httpx.MockTransport(fail))
-    monkeypatch.setattr(africastalking, "new_client", lambda timeout: network)
+    monkeypatch.setattr(africastalking_sdk, "new_client", lambda timeout: network)
     refused(FakeAfricasTalking(), TryLater, "cannot be reached")
 
 

@@ -23,7 +23,7 @@ import yaml
 from app import settings
 from app.channels import open_channels
 from app.channels.base import hook_url
-from app.cli.run import prepare
+from app.cli.prepare import prepare
 from app.people.vault import Vault
 from app.settings import ROOT
 from app.storage import people

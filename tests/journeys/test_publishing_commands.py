@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
 from app.cli import main
-from app.cli.run import prepare
+from app.cli.prepare import prepare
 from app.conversation import publishing
 from app.conversation.books import publish_first, read_sources
 from app.errors import FlowError, OperatorError

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from sqlalchemy import Engine, text
 
-from app.cli import run
+from app.cli import serve
 from app.web import leaving
 from tests.stack.running import SIANG, free_port
 
@@ -39,7 +39,7 @@ def test_the_server_ends_after_it_took_leave(
 ) -> None:
     monkeypatch.setattr(leaving, "SECONDS", 0.01)
     ended = threading.Event()
-    run._take_leave(ended.set)
+    serve._take_leave(ended.set)
     signal.raise_signal(number)
     assert ended.wait(30)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 
 from app import clock
 from app.cli import main
-from app.cli.run import prepare
+from app.cli.prepare import prepare
 from app.registry import loading
 from app.requests import due
 from app.requests.filing import Registrar

@@ -23,7 +23,7 @@ from app import create_app, open_office, settings, upkeep
 from app.channels import open_channels
 from app.cli import COMMANDS
 from app.settings import KNOWN_VARIABLES, ROOT, Settings
-from app.web import LARGEST_BODY
+from app.web.application import LARGEST_BODY
 from app.web.hooks import LARGEST
 
 DEPLOY = ROOT / "deploy"
