@@ -31,9 +31,9 @@ from urllib.parse import quote
 
 import psutil
 
+from app.accounts import as_account, environment, root_account
 from app.errors import OperatorError
 
-ACCOUNT = "pgserver"
 START_SECONDS = 180.0
 # 108 bytes on Linux and 104 elsewhere, less the closing zero and the longest name within.
 SOCKET_FOLDER_LIMIT = 103 - len("/redis-4194304.sock")
@@ -72,11 +72,6 @@ def _program(package: str, *parts: str) -> Path | None:
     return path if path.exists() else None
 
 
-def _environment() -> dict[str, str]:
-    """A broken LANG or a stray PGDATA of the user must not reach the servers."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
 def spawn(
     command: list[str], log: Path, before: Callable[[], None] | None = None
 ) -> subprocess.Popen[bytes]:
@@ -84,7 +79,7 @@ def spawn(
     with log.open("wb" if log.exists() and log.stat().st_size > LOG_LIMIT else "ab") as file:
         return subprocess.Popen(
             command,
-            env=_environment(),
+            env=environment(),
             cwd=os.sep,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -92,44 +87,6 @@ def spawn(
             start_new_session=True,
             preexec_fn=before,
         )
-
-
-def _root_account(data: Path) -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root: then it is the data's owner, or an account of its own."""
-    if os.geteuid() != 0:
-        return None
-    with suppress(FileNotFoundError, KeyError):
-        if owner := data.stat().st_uid:
-            return pwd.getpwuid(owner)
-    with suppress(KeyError):
-        return pwd.getpwnam(ACCOUNT)
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", ACCOUNT]
-    with suppress(FileNotFoundError):
-        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-        subprocess.run(command, env={"PATH": path}, check=False, capture_output=True)
-    try:
-        return pwd.getpwnam(ACCOUNT)
-    except KeyError:
-        reason = f"PostgreSQL cannot run as root and no account {ACCOUNT} could be made"
-        raise OperatorError(reason, "Run as an ordinary user or set DATABASE_URL.") from None
-
-
-def _as_account(account: pwd.struct_passwd, initdb: Path, data: Path) -> list[str]:
-    """The words before a command that make root run it as `account`, even below closed folders."""
-    change = ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    caps = "-all,+dac_read_search"
-    reading = [*change, f"--inh-caps={caps}", f"--ambient-caps={caps}"]
-    # Or access(2), which initdb asks about its neighbours, would leave that right out.
-    reading.append("--securebits=+no_setuid_fixup")
-    probe = [*reading, str(initdb), "--show", "-U", "postgres", "-D", str(data)]
-    if not subprocess.run(probe, env=_environment(), capture_output=True).returncode:
-        return reading
-    # A container may withhold that right: then let others pass (not list) the folders above.
-    for folder in {*initdb.parents, *data.parents}:
-        mode = folder.stat().st_mode
-        if not mode & stat.S_IXOTH:
-            folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
-    return change
 
 
 def _socket_folder(home: Path, account: pwd.struct_passwd | None) -> Path:
@@ -217,9 +174,9 @@ class Postgres:
             yield
 
     def _ensure(self) -> None:
-        self.account = _root_account(self.data)
+        self.account = root_account(self.data)
         if self.account is not None:
-            self._prefix = _as_account(self.account, self.programs / "initdb", self.data)
+            self._prefix = as_account(self.account, self.programs / "initdb", self.data)
         if not (self.data / "PG_VERSION").exists():
             self._create()
         self._wait_until_ready()
@@ -304,7 +261,7 @@ class Postgres:
         command += ["--host", str(self.sockets), "--port", "5432", "--username", "postgres"]
         asked = subprocess.run(
             [*command, "--dbname", "postgres", "--command", query],
-            env=_environment(),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -369,7 +326,7 @@ class Redis:
         self.folder = home / "redis"
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.log = self.folder / "redis.log"
-        sockets = _socket_folder(home, _root_account(home / "postgres"))
+        sockets = _socket_folder(home, root_account(home / "postgres"))
         for old in sockets.glob("redis-*.sock"):
             if not psutil.pid_exists(int(old.stem.removeprefix("redis-"))):
                 old.unlink(missing_ok=True)

@@ -36,6 +36,9 @@ WATCH_SECONDS = 1.0
 GRACE_SECONDS = 9.0
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.5, 10.0, 30.0
 LONGEST_LINE = 64 * 1024
+# To glibc's allocator: few heaps for many threads, and what is free goes back. Who sets these
+# themselves has their way.
+SPARING = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072"}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _Start = Callable[[], subprocess.Popen[bytes]]
@@ -325,13 +328,17 @@ def _children_environment(
 ) -> dict[str, str]:
     kept = {name: value for name, value in environment.items() if not name.startswith("MAKE")}
     programs = Path(sys.executable).parent
-    return kept | {
-        "PATH": f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}",
-        "PYTHONUNBUFFERED": "1",
-        "SIANG_HOME": str(home),
-        "DATABASE_URL": servers.database_url,
-        "REDIS_URL": servers.redis_url,
-    }
+    return (
+        SPARING
+        | kept
+        | {
+            "PATH": f"{programs}{os.pathsep}{environment.get('PATH', os.defpath)}",
+            "PYTHONUNBUFFERED": "1",
+            "SIANG_HOME": str(home),
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+        }
+    )
 
 
 def _servers(

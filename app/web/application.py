@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 # Everything but a gateway's webhook, which has limits of its own, is a short form.
 LARGEST_BODY = 64 * 1024
+HERE = str(Path(__file__).parent)
 
 
 class Web(Flask):
@@ -34,7 +35,10 @@ class Web(Flask):
 
     def __init__(self, proxies: int) -> None:
         super().__init__(
-            "app.web", static_folder="static", static_url_path="/static", root_path=str(Path(__file__).parent)
+            "app.web",
+            static_folder="static",
+            static_url_path="/static",
+            root_path=HERE,
         )
         # No gateway goes where it is sent on to, and the page that says so shows its token.
         self.url_map.merge_slashes = False

@@ -10,7 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from app.channels import kannel, open_channels
+from app.channels import calls, open_channels
 from app.errors import ConfigError, FateUnknown, Refused, SendError, TryLater
 from app.words import Outgoing, Sent
 from tests.channels import door
@@ -126,7 +126,7 @@ def test_every_other_answer_is_an_error_that_says_what_to_do(
 def test_what_goes_wrong_on_the_way_is_told_as_what_it_is(
     fault: Fault, error: type[SendError], words: str, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kannel, "TIMEOUT", httpx.Timeout(0.3))
+    monkeypatch.setattr(calls, "TIMEOUT", httpx.Timeout(0.3))
     with running(FakeKannel(faults=deque([fault]))) as fake:
         with pytest.raises(error, match=words) as raised:
             send(fake)
