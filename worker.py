@@ -1,8 +1,9 @@
 """Starts one RQ worker on ONE queue, or the upkeep loop; nothing else.
 
-    python worker.py turns | outbox | responses | upkeep
+    python worker.py turns | outbox | responses | upkeep …
 
-One queue a process: RQ takes a job from several queues with a plain pop and loses it when it is
+Of several each has a process of its own, forked from this one: they share memory. One queue
+a process: RQ takes a job from several queues with a plain pop and loses it when it is
 stopped just then; from one queue it moves the job to a list of its own first. Even that is only
 a doorbell here: what a lost bell meant is found in PostgreSQL by upkeep.
 """
@@ -13,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from functools import cache
 
 import structlog
@@ -22,7 +24,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import bell, logs, open_office, settings, upkeep
+from app import bell, logs, open_office, settings, siblings, upkeep
 from app.errors import OperatorError
 from app.living import Living, wait_for_tables
 from app.office import Office
@@ -127,16 +129,31 @@ def work(name: str) -> None:
         sys.exit("REDIS_URL is not set. Start with `make run`, or name your Redis in REDIS_URL.")
 
 
+def alone(name: str) -> None:
+    """Work under this name until told to stop."""
+    with Living(office().engine, name):
+        work(name)
+
+
+def together(names: Sequence[str]) -> None:
+    """Each in a process of its own, until told to stop."""
+    # Nobody inherits a connection: two would speak on it.
+    office().engine.dispose()
+    siblings.run(names, alone, stopping)
+
+
 def main() -> None:
     logs.set_up(os.environ.get("SIANG_LOG", "text"))
-    name = sys.argv[1] if len(sys.argv) == 2 else ""
-    if name not in {*upkeep.DRAINS, "upkeep"}:
-        sys.exit("Say which: python worker.py turns | outbox | responses | upkeep")
+    names = sys.argv[1:]
+    if not names or len({*names}) < len(names) or {*names} - {*upkeep.DRAINS, "upkeep"}:
+        sys.exit("Say which: python worker.py turns | outbox | responses | upkeep, or several")
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: stopping.set())
     try:
-        with Living(office().engine, name):
-            work(name)
+        if len(names) == 1:
+            alone(names[0])
+        else:
+            together(names)
     except OperatorError as error:
         sys.exit(str(error))
 

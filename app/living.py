@@ -33,7 +33,7 @@ TABLES = "Waiting for the tables: `siang prepare` or `siang run` makes them"
 
 
 class Living:
-    """This process, under its name in the Procfile, from `start` or `with` on."""
+    """This process, under its name, from `start` or `with` on."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine, self._name = engine, name

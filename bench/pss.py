@@ -9,7 +9,14 @@ from typing import Any
 
 import psutil
 
-PROGRAMS = ("serve", "turns", "outbox", "responses", "upkeep", "redis", "postgres")
+PROGRAMS = {
+    "serve": "web",
+    "responses": "workers",
+    "upkeep": "upkeep",
+    "redis": "redis",
+    "postgres": "postgres",
+}
+"""What a program's command line ends with, or begins with, and what it is called."""
 
 
 def held(pid: int, home: Path) -> dict[str, Any] | None:
@@ -46,7 +53,7 @@ def _program(process: psutil.Process) -> str:
     """The program to which a process belongs: the nearest one above it that has a name of ours."""
     for one in (process, *process.parents()):
         words = " ".join(one.cmdline()[-1:]) if "python" in one.name() else one.name()
-        found = next((name for name in PROGRAMS if words.startswith(name)), None)
+        found = next((PROGRAMS[name] for name in PROGRAMS if words.startswith(name)), None)
         if found is not None:
             return found
         if words == "run":

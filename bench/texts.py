@@ -118,8 +118,7 @@ def crowds(
 
 def callers() -> int:
     """The processes of `siang run` that call providers, one call at a time."""
-    lines = (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
-    return sum(line.startswith("outbox:") for line in lines)
+    return (ROOT / "Procfile").read_text(encoding="utf-8").split().count("outbox")
 
 
 def _steady(settings: Settings, port: int, taker: Provider) -> Mapping[str, float]:

@@ -27,7 +27,7 @@ DROPOFF_DAYS = 7
 DROPOFF_SECONDS = 300.0
 DRAINS: tuple[Drain, ...] = get_args(Drain)
 PROCESSES = ("web", *DRAINS, "upkeep")
-"""As in the Procfile."""
+"""As each says it lives."""
 
 
 def readings(office: Office) -> Sequence[Reading]:

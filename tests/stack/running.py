@@ -111,7 +111,7 @@ class Stack:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def worker(self) -> psutil.Process:
-        return next(one for one in self.children() if one.cmdline()[-2:] == ["worker.py", "turns"])
+        return next(one for one in self.children() if "worker.py" in one.cmdline())
 
     def redis(self) -> Redis:
         return Redis.from_url(self.worker().environ()["REDIS_URL"])
