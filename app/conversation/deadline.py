@@ -34,8 +34,13 @@ class Promise:
         self._lock = threading.Lock()
         self._kept = self._given_up = False
 
+    def begin(self) -> None:
+        """The turn's side: a try begins, and what an earlier one kept came to nothing."""
+        with self._lock:
+            self._kept = False
+
     def keep(self) -> bool:
-        """The turn's side, before its commit: whether its reply will still be read."""
+        """The turn's side, before it is written: whether its reply will still be read."""
         with self._lock:
             self._kept = not self._given_up
             return self._kept

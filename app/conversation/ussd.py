@@ -80,6 +80,7 @@ def take_turn(desk: Desk, inbound: Inbound, promise: Promise) -> Reply:
     Raises NotAPhoneNumber for a sender that is no phone, and Contradicts for an id that came
     before with another input.
     """
+    promise.begin()
     begun = time.perf_counter()
     sealed = desk.seal(inbound.sender)
     with logs.one_conversation():

@@ -115,6 +115,25 @@ def test_a_turn_that_no_thread_takes_up_in_time_is_never_taken() -> None:
     assert taken == ["turn"]
 
 
+def test_a_try_that_failed_while_it_was_written_lets_nobody_wait_for_the_next_one() -> None:
+    deadline, released = Deadline(1, 1.0), threading.Event()
+    late: list[bool] = []
+
+    def turn(promise: Promise) -> Reply:
+        promise.begin()
+        assert promise.keep()
+        # The connection broke: once more, and now the database takes its time.
+        promise.begin()
+        released.wait(30)
+        late.append(not promise.keep())
+        return Reply("screen", ends=False)
+
+    assert deadline.within(0.2, turn) is None
+    released.set()
+    deadline.within(30.0, lambda _promise: Reply("after it, in the one thread", ends=False))
+    assert late == [True]
+
+
 def test_who_dials_when_too_many_do_reads_that_at_once(gateway: Gateway) -> None:
     crowded = limited(gateway, turns=0)
     crowded.phone().dial().ends(BUSY)
