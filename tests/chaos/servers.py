@@ -37,12 +37,20 @@ class Database:
 
     def stop(self, how: signal.Signals) -> None:
         """SIGINT is a fast stop, SIGQUIT an immediate one: as after a power cut."""
-        pid = int((self._server.data / "postmaster.pid").read_text().split()[0])
-        psutil.Process(pid).send_signal(how)
         until = time.monotonic() + PATIENCE
+        while (pid := self._pid()) is None:
+            assert time.monotonic() < until, "PostgreSQL does not start"
+            time.sleep(0.02)
+        psutil.Process(pid).send_signal(how)
         while self._server.alive():
             assert time.monotonic() < until, "PostgreSQL does not stop"
             time.sleep(0.02)
+
+    def _pid(self) -> int | None:
+        """None while it is only just starting, which takes a while on a machine under load."""
+        file = self._server.data / "postmaster.pid"
+        written = file.read_text().split() if file.exists() else []
+        return int(written[0]) if written else None
 
     def start(self) -> None:
         self._server.revive()
