@@ -11,8 +11,7 @@ import psutil
 
 PROGRAMS = {
     "serve": "web",
-    "responses": "workers",
-    "upkeep": "upkeep",
+    "upkeep": "workers",
     "redis": "redis",
     "postgres": "postgres",
 }
