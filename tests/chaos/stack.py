@@ -40,6 +40,7 @@ READY_WITHIN: Final = 90.0
 GRACE: Final = 15.0
 AGAIN_AFTER: Final = 0.2
 STAFF: Final = 5
+EXCUSES: Final = ("error.busy", "error.system", "message.follows")
 
 
 @dataclass
@@ -250,7 +251,7 @@ def _fill(stack: Stack) -> None:
     stack.operator.receipts_to = lambda: [(port, receipts) for port in stack.ports]
     screens = (loaded.config / "languages").glob("*/screens.yaml")
     packs = [yaml.safe_load(one.read_text(encoding="utf-8")) for one in screens]
-    excuses = {pack[key] for pack in packs for key in ("error.system", "message.follows")}
+    excuses = {pack[key] for pack in packs for key in EXCUSES}
     stack.doors = Doors(stack.ports, paths, frozenset(excuses))
 
 
