@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from app import open_office, settings
+from app.settings import ROOT
 from tests.chaos import checker
 from tests.chaos.checker import Verdict, hashed
+from tests.chaos.stack import EXCUSES
 from tests.phones import Gateway
 
 SAID = "0103 5 very good"
@@ -111,3 +114,9 @@ def test_the_checker_shares_nothing_with_the_product() -> None:
         for name in node.names
     }
     assert not [one for one in imported if one.split(".")[0] in {"app", "tests", "worker"}]
+
+
+def test_every_excuse_that_a_phone_may_read_is_known_to_the_feed() -> None:
+    """One that was taken for a reply would pass for a turn that was lost."""
+    door = (ROOT / "app" / "web" / "hooks.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'_excuse\(office, "([a-z.]+)"\)', door)) == set(EXCUSES)
