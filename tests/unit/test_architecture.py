@@ -85,7 +85,7 @@ HANDED_ON = words(
 )
 ASKS_ITSELF = {"app/web/health.py": words("text")}  # SELECT 1 is about no table.
 # The migration lock outlives the migrations' own transactions.
-COMMITS = ("app/storage/migrating.py", MIGRATIONS)
+COMMITS: tuple[str, ...] = ("app/storage/migrating.py", MIGRATIONS)
 # Where nothing was done yet, a turn's first trip is made once more.
 COMMITS += ("app/storage/trips.py",)
 # These commands write a row or two for which no domain folder has a use yet.
