@@ -30,7 +30,7 @@ KEYS_BEFORE = {name: key for name, key in KEYS.items() if name != "SIANG_BACKUP_
 OLD_GATEWAY = """
     import json, os, sys
     from app import open_office, settings
-    from app.cli.prepare import prepare
+    from app.cli.run import prepare
     from app.storage.database import open_engine
     from tests.phones import Gateway
 

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import structlog
 
-from app.channels import android_phones, calls, kannel
+from app.channels import android_phones, calls
 from app.channels.base import HookRequest
 from app.delivery import asking, ends, sending
 from app.delivery.post import Post
@@ -113,7 +113,7 @@ def _open(place: Place) -> Post:
     patch = pytest.MonkeyPatch()
     client = calls.new_client(TIMEOUT)
     patch.setattr(android_phones, "new_client", lambda: client)
-    patch.setattr(kannel, "TIMEOUT", TIMEOUT)
+    patch.setattr(calls, "TIMEOUT", TIMEOUT)
     return place.open()
 
 
