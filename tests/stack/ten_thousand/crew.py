@@ -112,7 +112,9 @@ def _open(place: Place) -> Post:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     patch = pytest.MonkeyPatch()
     client = calls.new_client(TIMEOUT)
+    # Both adapters' ways to one: the one imports it at once, the other with its first message.
     patch.setattr(android_phones, "new_client", lambda: client)
+    patch.setattr(calls, "new_client", lambda: client)
     patch.setattr(calls, "TIMEOUT", TIMEOUT)
     return place.open()
 
